@@ -1,0 +1,209 @@
+"""All settings, in one place.
+
+What belongs here: names, types, defaults and meanings of settings. What does not: reading sources, opening
+files, or acting on a setting.
+
+A setting comes from the environment (``CHATP_`` + its name; nested ones with ``__``), else from the file
+``chatp.toml`` in ``CHATP_HOME``, else from its default. Secrets come from the environment only.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+SECRETS = ("slack_token",)
+
+
+def project_root() -> Path:
+    """The folder that holds ``chat_platform`` and ``dbt_project``."""
+    return Path(__file__).resolve().parents[1]
+
+
+def default_home() -> Path:
+    """``CHATP_HOME``, else ``var`` in the project."""
+    return Path(os.environ.get("CHATP_HOME") or project_root() / "var").resolve()
+
+
+class AnnouncementRules(BaseModel):
+    """What an announcement of recordings looks like.
+
+    Attributes:
+        channels: Slack channel ids that carry announcements; empty means the channels named below.
+        channel_names: channel names (without ``#``), looked up by ``conversations.list``.
+        pattern: regular expression that the message's text must contain.
+        authors: Slack user ids that may announce; empty means anybody.
+        passcode_labels: words before a passcode.
+    """
+
+    channels: list[str] = []
+    channel_names: list[str] = ["녹화본-공유"]
+    pattern: str = r"녹화본(을)?\s*공유|강의\s*녹화|recording"
+    authors: list[str] = []
+    passcode_labels: list[str] = ["암호", "비밀번호", "패스코드", "passcode", "password", "pw"]
+
+
+class SlackSettings(BaseModel):
+    """The Slack source."""
+
+    base_url: str = "https://slack.com/api/"
+    lookback_days: int = Field(
+        7, ge=1, description="How far back each tick looks for late replies and edits."
+    )
+    start_date: date | None = Field(
+        None, description="Nothing before this day is asked for; None: all history."
+    )
+    chat_channel_names: list[str] = Field(
+        [], description="Channels whose messages become tables, by name; empty: every channel the app is in."
+    )
+    timeout_s: float = 20.0
+    announcements: AnnouncementRules = AnnouncementRules()
+
+
+class ZoomSettings(BaseModel):
+    """The Zoom source.
+
+    Attributes:
+        allowed_hosts: hosts that may be contacted, redirects included; ``.zoom.us`` allows its sub-domains.
+        browser: ``auto`` (plain HTTP first, Chromium when the page does not yield), ``always`` or ``never``.
+        parallel: recordings fetched at once.
+    """
+
+    allowed_hosts: list[str] = ["zoom.us", ".zoom.us"]
+    allow_plain_http: bool = Field(False, description="Allow http:// (local simulators only).")
+    browser: str = Field("auto", pattern="^(auto|always|never)$")
+    chromium: str | None = None
+    chromedriver: str | None = None
+    timeout_s: float = 30.0
+    parallel: int = Field(2, ge=1, le=8)
+
+
+class NameRules(BaseModel):
+    """How a display name is taken apart.
+
+    Attributes:
+        roles: word in a name → role.
+        teams: words in a name that say team or place.
+        separators: characters between the parts, besides blanks.
+    """
+
+    roles: dict[str, str] = {
+        "강사": "teacher",
+        "강사님": "teacher",
+        "선생님": "teacher",
+        "교수": "teacher",
+        "teacher": "teacher",
+        "운영진": "staff",
+        "매니저": "staff",
+        "LM": "staff",
+        "조교": "staff",
+        "TA": "staff",
+        "staff": "staff",
+    }
+    teams: list[str] = ["온라인", "오프라인", "online", "offline"]
+    separators: str = "_/|·"
+
+
+class PeakRules(BaseModel):
+    """When a moment of a lecture counts as a peak, in a room of 30."""
+
+    window_minutes: int = 3
+    min_speakers: int = 5
+    min_messages: int = 8
+    ratio: float = Field(3.0, description="Times the room's own baseline.")
+
+
+class Settings(BaseSettings):
+    """Every setting of the platform."""
+
+    model_config = SettingsConfigDict(env_prefix="CHATP_", env_nested_delimiter="__", extra="forbid")
+
+    home: Path = Field(default_factory=default_home)
+    timezone: str = "Asia/Seoul"
+    slack_token: SecretStr | None = Field(None, description="Token of your internal Slack app (xoxb-…).")
+    slack: SlackSettings = SlackSettings()
+    zoom: ZoomSettings = ZoomSettings()
+    names: NameRules = NameRules()
+    peaks: PeakRules = PeakRules()
+    stop_words: list[str] = Field(
+        [], description="Lemmas left out of word metrics, beside the built-in list."
+    )
+    app_database_url: str | None = Field(None, description="SQLAlchemy URL; None: SQLite in CHATP_HOME.")
+    lake_url: str | None = Field(None, description="fsspec URL of the lake; None: a folder in CHATP_HOME.")
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    retry_minutes: float = Field(30.0, description="First wait before a failed recording is tried again.")
+    max_attempts: int = Field(12, description="Attempts before a recording is given up as failed for good.")
+    published_versions: int = Field(3, ge=1)
+    retention_days: int = Field(60, description="Dagster runs older than this are purged.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then ``chatp.toml`` without its secrets."""
+        return (init_settings, env_settings, _TomlWithoutSecrets(settings_cls, default_home() / "chatp.toml"))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The class's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def lake(self) -> str:
+        """URL or path of the lake."""
+        return self.lake_url or str(self.home / "lake")
+
+    @property
+    def warehouse(self) -> Path:
+        """Folder of the build file and of the published files."""
+        return self.home / "warehouse"
+
+    @property
+    def inbox(self) -> Path:
+        """Watched folder for saved chat files."""
+        return self.home / "inbox"
+
+    @property
+    def screenshots(self) -> Path:
+        """Screenshots of pages that did not work, with inputs blurred."""
+        return self.home / "screenshots"
+
+    @property
+    def app_database(self) -> str:
+        """SQLAlchemy URL of the app database."""
+        return self.app_database_url or f"sqlite:///{self.home / 'app.sqlite'}"
+
+
+class _TomlWithoutSecrets(TomlConfigSettingsSource):
+    """``chatp.toml``, in which a secret is refused rather than read."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        for secret in SECRETS:
+            if secret in values:
+                raise ValueError(
+                    f"{secret} belongs in the environment (CHATP_{secret.upper()}), not in chatp.toml"
+                )
+        return values
