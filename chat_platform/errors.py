@@ -178,3 +178,74 @@ _code(
 )
 
 # --- CP-STORE: lake, warehouse, publication ---------------------------------------------------------------
+
+_code(
+    "CP-STORE-001",
+    ("Another process holds the warehouse", "다른 프로세스가 웨어하우스를 사용 중입니다"),
+    ("one process writes at a time and the wait ran out", "한 번에 한 프로세스만 쓸 수 있고 대기 시간이 지났습니다"),
+    ("wait for the other run, or find it with `chatp status`", "다른 실행이 끝나기를 기다리거나 `chatp status`로 확인하세요"),
+    transient=True,
+)
+_code(
+    "CP-STORE-002",
+    ("A partition's name is not allowed", "파티션 이름을 사용할 수 없습니다"),
+    ("it holds characters that could lead out of its folder", "폴더 밖으로 나갈 수 있는 문자가 들어 있습니다"),
+    ("use letters, digits, dot, dash and underscore", "영문자, 숫자, 점, 빼기, 밑줄만 사용하세요"),
+)
+_code(
+    "CP-STORE-003",
+    ("A file of the lake cannot be read", "레이크 파일을 읽을 수 없습니다"),
+    ("it is damaged or not Parquet", "손상되었거나 Parquet 파일이 아닙니다"),
+    ("materialise its partition again; the raw answer is kept", "해당 파티션을 다시 실행하세요. 원본은 보관되어 있습니다"),
+)
+_code(
+    "CP-STORE-004",
+    ("A raw payload is missing or damaged", "원본이 없거나 손상되었습니다"),
+    ("it was never fetched, or the file was changed", "받은 적이 없거나 파일이 바뀌었습니다"),
+    ("fetch the recording again (asset raw/zoom_recordings with refetch)",
+     "녹화본을 다시 받으세요 (raw/zoom_recordings, refetch)"),
+)
+_code(
+    "CP-STORE-005",
+    ("Nothing has been published yet", "아직 게시된 데이터가 없습니다"),
+    ("the first run has not reached publication", "첫 실행이 게시 단계에 도달하지 않았습니다"),
+    ("run `chatp demo`, or `chatp dev` and wait for the first run",
+     "`chatp demo`를 실행하거나 `chatp dev` 후 첫 실행을 기다리세요"),
+)
+_code(
+    "CP-STORE-006",
+    ("The build file of the warehouse is damaged", "웨어하우스 빌드 파일이 손상되었습니다"),
+    ("DuckDB could not open it", "DuckDB가 파일을 열지 못했습니다"),
+    ("delete warehouse/build.duckdb: the next run loads everything from the lake",
+     "warehouse/build.duckdb를 지우면 다음 실행이 레이크에서 다시 채웁니다"),
+)
+_code(
+    "CP-STORE-020",
+    ("The address of the app database cannot be used", "앱 데이터베이스 주소를 사용할 수 없습니다"),
+    ("it is not a SQLAlchemy URL, names no file, or its driver is not installed",
+     "SQLAlchemy URL이 아니거나, 파일을 가리키지 않거나, 드라이버가 설치되어 있지 않습니다"),
+    ("correct CHATP_APP_DATABASE_URL, or unset it to use SQLite in CHATP_HOME",
+     "CHATP_APP_DATABASE_URL을 고치거나, 지워서 CHATP_HOME의 SQLite를 사용하세요"),
+)
+_code(
+    "CP-STORE-021",
+    ("The app database cannot be opened", "앱 데이터베이스를 열 수 없습니다"),
+    ("its file is damaged, or the folder or its rights do not allow it",
+     "파일이 손상되었거나 폴더 또는 권한이 허용하지 않습니다"),
+    ("check the rights of CHATP_HOME; restore the file from a backup if it is damaged",
+     "CHATP_HOME의 권한을 확인하고, 파일이 손상되었다면 백업에서 복원하세요"),
+)
+_code(
+    "CP-STORE-022",
+    ("The app database is busy", "앱 데이터베이스가 사용 중입니다"),
+    ("another process has been writing for more than 30 seconds", "다른 프로세스가 30초 넘게 쓰고 있습니다"),
+    ("try again; if it stays, find the process that hangs", "다시 시도하고, 계속되면 멈춘 프로세스를 찾으세요"),
+    transient=True,
+)
+_code(
+    "CP-STORE-023",
+    ("The tables of the app database cannot be migrated", "앱 데이터베이스의 테이블을 변경할 수 없습니다"),
+    ("they were made by a newer version of this program", "더 새로운 버전의 프로그램이 만든 테이블입니다"),
+    ("install that version, or restore the backup made before it",
+     "그 버전을 설치하거나 이전 백업을 복원하세요"),
+)
