@@ -147,6 +147,135 @@ _code(
 
 # --- CP-SLACK: Slack --------------------------------------------------------------------------------------
 
+_code(
+    "CP-SLACK-001",
+    ("There is no usable Slack token", "사용할 수 있는 Slack 토큰이 없습니다"),
+    (
+        "CHATP_SLACK_TOKEN is not set, or holds blanks or characters that no token has",
+        "CHATP_SLACK_TOKEN이 없거나, 토큰에 쓸 수 없는 문자나 공백이 들어 있습니다",
+    ),
+    (
+        "put the token of your own Slack app (xoxb-…) in CHATP_SLACK_TOKEN",
+        "직접 만든 Slack 앱의 토큰(xoxb-…)을 CHATP_SLACK_TOKEN에 넣으세요",
+    ),
+)
+_code(
+    "CP-SLACK-002",
+    ("Slack does not accept the token", "Slack이 토큰을 거부했습니다"),
+    (
+        "it was revoked, has expired or belongs to another workspace",
+        "토큰이 취소되었거나 만료되었거나 다른 워크스페이스의 것입니다",
+    ),
+    (
+        "install the app again and set the new token in CHATP_SLACK_TOKEN",
+        "앱을 다시 설치하고 새 토큰을 CHATP_SLACK_TOKEN에 설정하세요",
+    ),
+)
+_code(
+    "CP-SLACK-003",
+    ("The Slack app lacks a scope", "Slack 앱에 권한(scope)이 없습니다"),
+    ("the token was issued before the scope was added", "권한을 추가하기 전에 발급된 토큰입니다"),
+    (
+        "add the scope that is named here to the app, install it again and set the new token",
+        "여기에 적힌 scope를 앱에 추가하고 다시 설치한 뒤 새 토큰을 설정하세요",
+    ),
+)
+_code(
+    "CP-SLACK-004",
+    ("A Slack channel was not found", "Slack 채널을 찾을 수 없습니다"),
+    (
+        "its id or name is wrong, or it is private and the app cannot see it",
+        "채널 id나 이름이 틀렸거나, 앱이 볼 수 없는 비공개 채널입니다",
+    ),
+    (
+        "compare the settings with the channel's details in Slack; invite the app to a private channel",
+        "설정을 Slack의 채널 정보와 비교하고, 비공개 채널이면 앱을 초대하세요",
+    ),
+)
+_code(
+    "CP-SLACK-005",
+    ("The Slack app is not in the channel", "Slack 앱이 채널에 들어와 있지 않습니다"),
+    ("an app reads only channels that it is a member of", "앱은 자신이 멤버인 채널만 읽을 수 있습니다"),
+    ("type /invite @your-app in the channel", "채널에서 /invite @앱이름 을 입력하세요"),
+)
+_code(
+    "CP-SLACK-006",
+    (
+        "Slack asked us to slow down for longer than we may wait",
+        "Slack이 허용된 대기 시간보다 오래 기다리라고 했습니다",
+    ),
+    ("too many requests in a short time", "짧은 시간에 요청이 너무 많았습니다"),
+    (
+        "nothing is lost: the next tick asks again; if it stays, watch fewer channels or a shorter look-back",
+        "잃은 것은 없습니다. 다음 차례에 다시 요청합니다. 계속되면 채널 수나 되돌아보는 기간을 줄이세요",
+    ),
+    transient=True,
+)
+_code(
+    "CP-SLACK-007",
+    (
+        "Slack cannot be reached or answers with an error of its own",
+        "Slack에 연결할 수 없거나 서버 오류가 났습니다",
+    ),
+    (
+        "a network fault, a time-out or a fault at Slack, on every attempt",
+        "네트워크 장애, 시간 초과 또는 Slack 장애가 시도할 때마다 있었습니다",
+    ),
+    (
+        "check the network and slack.base_url; the next tick asks again",
+        "네트워크와 slack.base_url을 확인하세요. 다음 차례에 다시 요청합니다",
+    ),
+    transient=True,
+)
+_code(
+    "CP-SLACK-008",
+    ("Slack's answer is not whole JSON", "Slack의 응답이 온전한 JSON이 아닙니다"),
+    (
+        "the connection was cut, or something between us and Slack answered instead",
+        "연결이 끊겼거나 중간의 다른 장비가 대신 응답했습니다",
+    ),
+    (
+        "the next tick asks again; if it stays, look for a proxy that changes answers",
+        "다음 차례에 다시 요청합니다. 계속되면 응답을 바꾸는 프록시가 있는지 확인하세요",
+    ),
+    transient=True,
+)
+_code(
+    "CP-SLACK-009",
+    ("Slack's pages do not come to an end", "Slack의 페이지가 끝나지 않습니다"),
+    ("the same cursor was given again and again", "같은 커서가 계속 반복되었습니다"),
+    (
+        "the next tick starts from the first page; nothing incomplete was stored",
+        "다음 차례에 첫 페이지부터 다시 읽습니다. 불완전한 것은 저장되지 않았습니다",
+    ),
+    transient=True,
+)
+_code(
+    "CP-SLACK-010",
+    ("The time for asking Slack is used up", "Slack에 요청할 수 있는 시간을 모두 썼습니다"),
+    (
+        "the caller's time budget ended before the answer was complete",
+        "응답이 끝나기 전에 정해진 시간이 지났습니다",
+    ),
+    (
+        "the next tick asks again; if it stays, watch fewer channels or a shorter look-back",
+        "다음 차례에 다시 요청합니다. 계속되면 채널 수나 되돌아보는 기간을 줄이세요",
+    ),
+    transient=True,
+)
+_code(
+    "CP-SLACK-011",
+    ("Slack refused a request", "Slack이 요청을 거절했습니다"),
+    (
+        "the error that is named here is Slack's own word for it",
+        "여기에 적힌 오류 이름은 Slack이 보낸 것입니다",
+    ),
+    (
+        "look the name up in Slack's documentation of the method",
+        "해당 메서드의 Slack 문서에서 오류 이름을 찾아보세요",
+    ),
+)
+
 # --- CP-ZOOM: Zoom's pages and play info ------------------------------------------------------------------
 
 # --- CP-FILE: chat files that somebody gave us ------------------------------------------------------------
