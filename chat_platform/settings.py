@@ -61,9 +61,7 @@ class SlackSettings(BaseModel):
     lookback_days: int = Field(
         7, ge=1, description="How far back each tick looks for late replies and edits."
     )
-    start_date: date | None = Field(
-        None, description="Nothing before this day is asked for; None: all history."
-    )
+    start_date: date = Field(date(2020, 1, 1), description="Nothing before this day is asked for.")
     chat_channel_names: list[str] = Field(
         [], description="Channels whose messages become tables, by name; empty: every channel the app is in."
     )
@@ -95,6 +93,8 @@ class NameRules(BaseModel):
     Attributes:
         roles: word in a name → role.
         teams: words in a name that say team or place.
+        team_patterns: regular expressions of whole parts that say team or place.
+        ignored_patterns: regular expressions of what stands in brackets and says nothing about the person.
         separators: characters between the parts, besides blanks.
     """
 
@@ -112,6 +112,11 @@ class NameRules(BaseModel):
         "staff": "staff",
     }
     teams: list[str] = ["온라인", "오프라인", "online", "offline"]
+    team_patterns: list[str] = [r"\d{1,3}\s?(팀|조|반|기)", r"(team|group)\s?\d{1,3}"]
+    ignored_patterns: list[str] = [
+        r"(he|she|they|him|her|them|his|hers|theirs)([/, ]+(he|she|they|him|her|them|his|hers|theirs))*",
+        r"host|co-host|guest|me|호스트|공동 호스트|게스트|나",
+    ]
     separators: str = "_/|·"
 
 
