@@ -1,0 +1,141 @@
+"""Files that are replaced as a whole.
+
+What belongs here: atomic writes of bytes, text and Parquet to a local file system, and removal of what a
+killed writer leaves behind. What does not: which files exist and what is in them; object stores (there one
+PUT is atomic by itself, see ``lake``).
+
+A write goes to ``.<name>.<pid>.<random>.tmp`` in the same folder, is flushed to the disk, and is renamed over
+the target; then the folder is flushed, so that the new name survives a power cut. A reader sees the old file
+or the new one. Readers of a folder ignore names that begin with a dot.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+_TEMPORARY = re.compile(r"\..+\.(?P<pid>\d+)\.[0-9a-f]{8}\.tmp")
+_FOREIGN_AGE_S = 3600.0
+_MAX_NAME_BYTES = 255
+# Row groups of this size let a reader of one column or recording skip most of a compacted file.
+_ROW_GROUP_ROWS = 250_000
+
+
+def write_bytes_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Replace a file's content, or create it; missing folders are made.
+
+    Args:
+        path: the file. A symbolic link is replaced, not followed.
+        data: the whole content.
+        mode: permissions of the new file, whatever the umask: the raw vault needs 0600.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written; the old file is untouched.
+    """
+    _replace(path, lambda file: _write_all(file, data), mode)
+
+
+def replace_text_atomic(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace a file's content by UTF-8 text, newlines as given.
+
+    Raises:
+        OSError: as ``write_bytes_atomic``.
+    """
+    write_bytes_atomic(path, text.encode("utf-8"), mode)
+
+
+def write_parquet_atomic(path: Path, table: pa.Table) -> None:
+    """Replace a file by a table as Parquet, compressed with zstd.
+
+    The same table gives the same bytes with the same version of Arrow.
+
+    Raises:
+        OSError: as ``write_bytes_atomic``.
+        pa.ArrowInvalid: a column's type has no Parquet form; the old file is untouched.
+    """
+    _replace(
+        path,
+        lambda file: pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP_ROWS),
+        0o644,
+    )
+
+
+def remove_stale_temporaries(folder: Path, *, recursive: bool = True) -> list[Path]:
+    """Remove temporary files whose writer was killed.
+
+    A file is stale when no process has its pid; or, since pids are reused and a folder may be shared between
+    machines, when it is older than an hour. A live writer's file is never touched within that hour.
+
+    Args:
+        folder: where to look; nothing happens when it does not exist.
+        recursive: also in the folders below.
+
+    Returns:
+        The files that were removed.
+    """
+    found = folder.rglob(".*.tmp") if recursive else folder.glob(".*.tmp")
+    stale = [path for path in found if _is_stale(path)]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return stale
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file name is one of this module's temporary files."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def _replace(path: Path, write: Callable[[BinaryIO], object], mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(path)
+    try:
+        with temporary.open("xb") as file:
+            os.fchmod(file.fileno(), mode)
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _temporary(path: Path) -> Path:
+    tail = f".{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    # A long Korean name plus the tail may pass the file system's limit; the head need not be whole.
+    room = _MAX_NAME_BYTES - len(tail) - 1
+    head = path.name.encode("utf-8")[:room].decode("utf-8", "ignore")
+    return path.with_name(f".{head}{tail}")
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_stale(path: Path) -> bool:
+    name = _TEMPORARY.fullmatch(path.name)
+    if name is None:
+        return False
+    try:
+        age = time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return age > _FOREIGN_AGE_S or not psutil.pid_exists(int(name["pid"]))
