@@ -278,9 +278,186 @@ _code(
 
 # --- CP-ZOOM: Zoom's pages and play info ------------------------------------------------------------------
 
+_code(
+    "CP-ZOOM-040",
+    ("The recording's answer cannot be read", "녹화 정보 응답을 읽을 수 없습니다"),
+    (
+        "it is neither JSON nor a recording page that holds a chat",
+        "JSON도 아니고 채팅이 있는 녹화 페이지도 아닙니다",
+    ),
+    (
+        "fetch the recording again; if it stays so, report the conversation id",
+        "녹화를 다시 받아 보고, 계속되면 conversation id를 알려 주세요",
+    ),
+)
+_code(
+    "CP-ZOOM-041",
+    ("Zoom answered that the recording cannot be given", "Zoom이 녹화를 제공할 수 없다고 응답했습니다"),
+    ("the answer's status is false", "응답의 status가 false입니다"),
+    (
+        "open the recording's link in a browser and read what Zoom says there",
+        "브라우저로 녹화 링크를 열어 Zoom의 안내를 확인하세요",
+    ),
+)
+_code(
+    "CP-ZOOM-042",
+    ("The recording's answer holds no result", "녹화 정보 응답에 result가 없습니다"),
+    ("Zoom changed the answer, or it was cut", "Zoom이 응답 형식을 바꾸었거나 응답이 잘렸습니다"),
+    (
+        "fetch the recording again; if it stays so, report the conversation id",
+        "녹화를 다시 받아 보고, 계속되면 conversation id를 알려 주세요",
+    ),
+)
+_code(
+    "CP-ZOOM-043",
+    (
+        "The chat in the recording's answer has a form that we do not know",
+        "녹화 정보 응답의 채팅 형식을 알 수 없습니다",
+    ),
+    (
+        "xmppList, meetingChatList or chatList is not a list",
+        "xmppList, meetingChatList, chatList가 목록이 아닙니다",
+    ),
+    (
+        "keep the raw answer and report the conversation id",
+        "원본 응답을 보관하고 conversation id를 알려 주세요",
+    ),
+)
+
 # --- CP-FILE: chat files that somebody gave us ------------------------------------------------------------
 
+_code(
+    "CP-FILE-001",
+    ("The chat file is empty", "채팅 파일이 비어 있습니다"),
+    ("there is nothing but blanks in it, or no file was given", "공백뿐이거나 파일이 주어지지 않았습니다"),
+    (
+        "save the chat in Zoom again and import that file",
+        "Zoom에서 채팅을 다시 저장한 뒤 그 파일을 가져오세요",
+    ),
+)
+_code(
+    "CP-FILE-002",
+    ("The chat file cannot be read as text", "채팅 파일을 텍스트로 읽을 수 없습니다"),
+    (
+        "it is neither UTF-8 nor UTF-16 nor CP949, or much of it is damaged",
+        "UTF-8, UTF-16, CP949가 아니거나 많이 손상되었습니다",
+    ),
+    ("open it in an editor and save it as UTF-8", "편집기로 열어 UTF-8로 저장하세요"),
+)
+_code(
+    "CP-FILE-003",
+    ("No line of the file looks like a chat message", "채팅 메시지로 보이는 줄이 없습니다"),
+    (
+        "it is not a saved chat, or a form that we do not know yet",
+        "저장된 채팅이 아니거나 아직 모르는 형식입니다",
+    ),
+    (
+        "check that it is Zoom's meeting_saved_chat.txt, chat.txt or GMT…_Recording.txt",
+        "Zoom의 meeting_saved_chat.txt, chat.txt, GMT…_Recording.txt 파일인지 확인하세요",
+    ),
+)
+_code(
+    "CP-FILE-004",
+    ("The date of the chat is not known", "채팅의 날짜를 알 수 없습니다"),
+    (
+        "neither its lines nor its name or folder (2026-03-02 19.00.00 …) say it",
+        "파일 내용과 파일·폴더 이름(2026-03-02 19.00.00 …)에 날짜가 없습니다",
+    ),
+    ("pass --date 2026-03-02", "--date 2026-03-02 처럼 날짜를 지정하세요"),
+)
+_code(
+    "CP-FILE-005",
+    ("The chat file is too large", "채팅 파일이 너무 큽니다"),
+    ("it is larger than any meeting's chat can be", "한 회의의 채팅이라고 볼 수 없는 크기입니다"),
+    ("check that it is the right file, or cut it into parts", "맞는 파일인지 확인하거나 나누어 가져오세요"),
+)
+_code(
+    "CP-FILE-006",
+    ("The date given does not fit the file", "지정한 날짜가 파일과 맞지 않습니다"),
+    ("the lines of the file carry dates, and this is none of them", "파일의 줄에 적힌 날짜와 다릅니다"),
+    ("leave --date out, or pass the date of that meeting", "--date를 빼거나 그 회의의 날짜를 지정하세요"),
+)
+
 # --- CP-PEOPLE: lists of people and identity decisions ----------------------------------------------------
+
+_code(
+    "CP-PEOPLE-001",
+    ("The list of people cannot be read", "명단을 읽을 수 없습니다"),
+    (
+        "it is neither Excel nor CSV, or it is damaged or locked with a password",
+        "Excel도 CSV도 아니거나, 손상되었거나 암호가 걸려 있습니다",
+    ),
+    (
+        "save it as .xlsx without a password, or as CSV in UTF-8, and try again",
+        "암호 없는 .xlsx 또는 UTF-8 CSV로 저장한 뒤 다시 시도하세요",
+    ),
+)
+_code(
+    "CP-PEOPLE-002",
+    ("The list of people has no columns for id and name", "명단에 아이디와 이름 열이 없습니다"),
+    (
+        "no row near its top holds headers such as 아이디 and 이름, or id and name",
+        "위쪽 행에서 아이디·이름 또는 id·name 같은 머리글을 찾지 못했습니다",
+    ),
+    ("name the columns as docs/people.md shows", "docs/people.md를 보고 머리글을 적으세요"),
+)
+_code(
+    "CP-PEOPLE-003",
+    ("The list of people is too large", "명단이 너무 큽니다"),
+    ("a list of people has at most 20 MB, 200 MB unpacked", "명단은 20 MB, 압축을 풀어 200 MB까지 읽습니다"),
+    (
+        "check that it is the right file, and leave pictures and other sheets out",
+        "올바른 파일인지 확인하고 그림과 다른 시트를 빼세요",
+    ),
+)
+_code(
+    "CP-PEOPLE-010",
+    ("There is no such name or account", "그런 이름이나 계정이 없습니다"),
+    ("nobody of that identity id has been seen in a chat", "그 identity id는 채팅에서 본 적이 없습니다"),
+    ("look the id up in core.identities", "core.identities에서 id를 찾아보세요"),
+)
+_code(
+    "CP-PEOPLE-011",
+    ("There is no such person", "그런 사람이 없습니다"),
+    ("core.people holds nobody of that person id", "core.people에 그 person id가 없습니다"),
+    (
+        "look the id up in core.people, or add the person to the class list",
+        "core.people에서 id를 찾거나 명단에 그 사람을 추가하세요",
+    ),
+)
+_code(
+    "CP-PEOPLE-012",
+    ("The identity is locked", "잠긴 이름입니다"),
+    ("somebody locked it against changes", "누군가 바꾸지 못하게 잠갔습니다"),
+    ("undo the lock first", "먼저 잠금을 되돌리세요"),
+)
+_code(
+    "CP-PEOPLE-013",
+    ("The decision has been undone already", "이미 되돌린 결정입니다"),
+    ("it was undone before", "앞서 되돌려졌습니다"),
+    (
+        "nothing needs to be done; decide anew to bring it back",
+        "할 일이 없습니다. 다시 적용하려면 새로 결정하세요",
+    ),
+)
+_code(
+    "CP-PEOPLE-014",
+    ("There is no such decision", "그런 결정이 없습니다"),
+    ("the log holds no decision of that number", "기록에 그 번호의 결정이 없습니다"),
+    ("look the number up in the list of decisions", "결정 목록에서 번호를 찾아보세요"),
+)
+_code(
+    "CP-PEOPLE-015",
+    ("The decision would change nothing", "바뀌는 것이 없는 결정입니다"),
+    ("the last decision about this identity says the same", "이 이름에 대한 마지막 결정과 같습니다"),
+    ("nothing needs to be done", "할 일이 없습니다"),
+)
+_code(
+    "CP-PEOPLE-016",
+    ("A decision lacks who made it", "결정한 사람이 없습니다"),
+    ("the name of who decides is empty", "결정하는 사람의 이름이 비어 있습니다"),
+    ("say who decides", "누가 결정하는지 적으세요"),
+)
 
 # --- CP-DATA: rules of our own data -----------------------------------------------------------------------
 
@@ -311,70 +488,101 @@ _code(
 _code(
     "CP-STORE-001",
     ("Another process holds the warehouse", "다른 프로세스가 웨어하우스를 사용 중입니다"),
-    ("one process writes at a time and the wait ran out", "한 번에 한 프로세스만 쓸 수 있고 대기 시간이 지났습니다"),
-    ("wait for the other run, or find it with `chatp status`", "다른 실행이 끝나기를 기다리거나 `chatp status`로 확인하세요"),
+    (
+        "one process writes at a time and the wait ran out",
+        "한 번에 한 프로세스만 쓸 수 있고 대기 시간이 지났습니다",
+    ),
+    (
+        "wait for the other run, or find it with `chatp status`",
+        "다른 실행이 끝나기를 기다리거나 `chatp status`로 확인하세요",
+    ),
     transient=True,
 )
 _code(
     "CP-STORE-002",
     ("A partition's name is not allowed", "파티션 이름을 사용할 수 없습니다"),
-    ("it holds characters that could lead out of its folder", "폴더 밖으로 나갈 수 있는 문자가 들어 있습니다"),
+    (
+        "it holds characters that could lead out of its folder",
+        "폴더 밖으로 나갈 수 있는 문자가 들어 있습니다",
+    ),
     ("use letters, digits, dot, dash and underscore", "영문자, 숫자, 점, 빼기, 밑줄만 사용하세요"),
 )
 _code(
     "CP-STORE-003",
     ("A file of the lake cannot be read", "레이크 파일을 읽을 수 없습니다"),
     ("it is damaged or not Parquet", "손상되었거나 Parquet 파일이 아닙니다"),
-    ("materialise its partition again; the raw answer is kept", "해당 파티션을 다시 실행하세요. 원본은 보관되어 있습니다"),
+    (
+        "materialise its partition again; the raw answer is kept",
+        "해당 파티션을 다시 실행하세요. 원본은 보관되어 있습니다",
+    ),
 )
 _code(
     "CP-STORE-004",
     ("A raw payload is missing or damaged", "원본이 없거나 손상되었습니다"),
     ("it was never fetched, or the file was changed", "받은 적이 없거나 파일이 바뀌었습니다"),
-    ("fetch the recording again (asset raw/zoom_recordings with refetch)",
-     "녹화본을 다시 받으세요 (raw/zoom_recordings, refetch)"),
+    (
+        "fetch the recording again (asset raw/zoom_recordings with refetch)",
+        "녹화본을 다시 받으세요 (raw/zoom_recordings, refetch)",
+    ),
 )
 _code(
     "CP-STORE-005",
     ("Nothing has been published yet", "아직 게시된 데이터가 없습니다"),
     ("the first run has not reached publication", "첫 실행이 게시 단계에 도달하지 않았습니다"),
-    ("run `chatp demo`, or `chatp dev` and wait for the first run",
-     "`chatp demo`를 실행하거나 `chatp dev` 후 첫 실행을 기다리세요"),
+    (
+        "run `chatp demo`, or `chatp dev` and wait for the first run",
+        "`chatp demo`를 실행하거나 `chatp dev` 후 첫 실행을 기다리세요",
+    ),
 )
 _code(
     "CP-STORE-006",
     ("The build file of the warehouse is damaged", "웨어하우스 빌드 파일이 손상되었습니다"),
     ("DuckDB could not open it", "DuckDB가 파일을 열지 못했습니다"),
-    ("delete warehouse/build.duckdb: the next run loads everything from the lake",
-     "warehouse/build.duckdb를 지우면 다음 실행이 레이크에서 다시 채웁니다"),
+    (
+        "delete warehouse/build.duckdb: the next run loads everything from the lake",
+        "warehouse/build.duckdb를 지우면 다음 실행이 레이크에서 다시 채웁니다",
+    ),
 )
 _code(
     "CP-STORE-020",
     ("The address of the app database cannot be used", "앱 데이터베이스 주소를 사용할 수 없습니다"),
-    ("it is not a SQLAlchemy URL, names no file, or its driver is not installed",
-     "SQLAlchemy URL이 아니거나, 파일을 가리키지 않거나, 드라이버가 설치되어 있지 않습니다"),
-    ("correct CHATP_APP_DATABASE_URL, or unset it to use SQLite in CHATP_HOME",
-     "CHATP_APP_DATABASE_URL을 고치거나, 지워서 CHATP_HOME의 SQLite를 사용하세요"),
+    (
+        "it is not a SQLAlchemy URL, names no file, or its driver is not installed",
+        "SQLAlchemy URL이 아니거나, 파일을 가리키지 않거나, 드라이버가 설치되어 있지 않습니다",
+    ),
+    (
+        "correct CHATP_APP_DATABASE_URL, or unset it to use SQLite in CHATP_HOME",
+        "CHATP_APP_DATABASE_URL을 고치거나, 지워서 CHATP_HOME의 SQLite를 사용하세요",
+    ),
 )
 _code(
     "CP-STORE-021",
     ("The app database cannot be opened", "앱 데이터베이스를 열 수 없습니다"),
-    ("its file is damaged, or the folder or its rights do not allow it",
-     "파일이 손상되었거나 폴더 또는 권한이 허용하지 않습니다"),
-    ("check the rights of CHATP_HOME; restore the file from a backup if it is damaged",
-     "CHATP_HOME의 권한을 확인하고, 파일이 손상되었다면 백업에서 복원하세요"),
+    (
+        "its file is damaged, or the folder or its rights do not allow it",
+        "파일이 손상되었거나 폴더 또는 권한이 허용하지 않습니다",
+    ),
+    (
+        "check the rights of CHATP_HOME; restore the file from a backup if it is damaged",
+        "CHATP_HOME의 권한을 확인하고, 파일이 손상되었다면 백업에서 복원하세요",
+    ),
 )
 _code(
     "CP-STORE-022",
     ("The app database is busy", "앱 데이터베이스가 사용 중입니다"),
     ("another process has been writing for more than 30 seconds", "다른 프로세스가 30초 넘게 쓰고 있습니다"),
-    ("try again; if it stays, find the process that hangs", "다시 시도하고, 계속되면 멈춘 프로세스를 찾으세요"),
+    (
+        "try again; if it stays, find the process that hangs",
+        "다시 시도하고, 계속되면 멈춘 프로세스를 찾으세요",
+    ),
     transient=True,
 )
 _code(
     "CP-STORE-023",
     ("The tables of the app database cannot be migrated", "앱 데이터베이스의 테이블을 변경할 수 없습니다"),
     ("they were made by a newer version of this program", "더 새로운 버전의 프로그램이 만든 테이블입니다"),
-    ("install that version, or restore the backup made before it",
-     "그 버전을 설치하거나 이전 백업을 복원하세요"),
+    (
+        "install that version, or restore the backup made before it",
+        "그 버전을 설치하거나 이전 백업을 복원하세요",
+    ),
 )
