@@ -1,0 +1,58 @@
+# Everything a newcomer needs: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+export PYTHONUTF8 = 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS = false
+export DAGSTER_DISABLE_TELEMETRY = true
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test check lock docs clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## virtual environment, system packages, dbt manifest
+
+$(VENV)/.system: deploy/system-packages.sh
+	@sh deploy/system-packages.sh $(PYTHON)
+	@mkdir -p $(VENV) && touch $@
+
+$(VENV)/.packages: requirements.lock pyproject.toml | $(VENV)/.system
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.packages $(shell find dbt_project -name '*.sql' -o -name '*.yml' -o -name '*.csv' 2>/dev/null | grep -v /target/)
+	@$(BIN)/python -m chat_platform.cli.main prepare
+	@touch $@
+
+demo: setup ## a class comes alive: local Slack and Zoom, real Chromium, metrics in DuckDB
+	@$(BIN)/chatp demo
+
+dev: setup ## Dagster UI and daemon on your own data (http://127.0.0.1:3000)
+	@$(BIN)/chatp dev
+
+test: setup ## all tests
+	@$(BIN)/python -m pytest
+
+check: setup ## lint, types, import rules, definitions, dbt parse
+	@$(BIN)/ruff check chat_platform tests benchmarks
+	@$(BIN)/ruff format --check chat_platform tests benchmarks
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/dg check defs
+	@$(BIN)/python -m chat_platform.cli.main prepare
+
+docs: setup ## regenerate the generated pages of docs/
+	@$(BIN)/python -m chat_platform.cli.main docs
+
+lock: ## re-pin every dependency into requirements.lock (no addresses)
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove the environment and build output; your data in var/ stays
+	@rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

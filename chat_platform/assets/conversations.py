@@ -1,0 +1,186 @@
+"""What every chat source's assets share: tables of conversations and their tokens in the lake.
+
+What belongs here: factories that turn a source's parse function into assets. What does not: anything about
+one source. Keys are ``core/<table>/<source>``: the source's part of the table ``core.<table>``, which the
+warehouse assets load as a whole.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import dagster as dg
+
+from chat_platform.assets.metadata import counts, preview, spec_metadata, volume_picture
+from chat_platform.automation import OWNER
+from chat_platform.ingestion.recordings import Outcome
+from chat_platform.ingestion.tables import CONVERSATION_TABLES
+from chat_platform.resources.storage import WorkspaceResource
+from chat_platform.storage.workspace import Workspace
+from chat_platform.tables.class_chat import MESSAGES, TOKENS
+from chat_platform.text.kernels import tokenise_messages
+
+# Pictures are for people who look at single recordings; a back-fill of hundreds does not draw them.
+MOST_PICTURES = 20
+
+Ids = Callable[[Workspace, Sequence[str]], list[str]]
+Parse = Callable[[Workspace, Sequence[str]], Iterable[Outcome]]
+
+
+def source_key(table: str, source: str) -> dg.AssetKey:
+    """Key of a source's part of a core table."""
+    return dg.AssetKey(["core", table, source])
+
+
+def add_outcome_metadata(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, outcome: Outcome, partition: str | None = None
+) -> None:
+    """State, error and counts of one conversation on its partition (which may hold several)."""
+    metadata: dict[str, object] = {"state": outcome.state}
+    if outcome.error is not None:
+        metadata |= {"error_code": outcome.error.code, "error": str(outcome.error)}
+    if outcome.parsed is not None:
+        metadata |= counts(outcome.parsed.counts())
+    if partition not in (None, outcome.conversation_id):
+        metadata = {f"{outcome.conversation_id}/{name}": value for name, value in metadata.items()}
+    context.add_asset_metadata(metadata, asset_key=key, partition_key=partition or outcome.conversation_id)
+
+
+def build_chat_assets(
+    *,
+    name: str,
+    source: str,
+    raw_key: dg.AssetKey,
+    partitions_def: dg.PartitionsDefinition,
+    group_name: str,
+    conversation_ids: Ids,
+    parse: Parse,
+    partition_of: Callable[[str], str] = lambda conversation_id: conversation_id,
+) -> dg.AssetsDefinition:
+    """Assets ``core/{messages,reactions,participants,quarantine}/<source>``, written by one step.
+
+    Args:
+        conversation_ids: conversations of the partitions of a run.
+        parse: parses each of them into the lake; one that fails says so in its outcome.
+        partition_of: partition of a conversation.
+    """
+    tables = CONVERSATION_TABLES[:-1]
+    specs = [
+        dg.AssetSpec(
+            source_key(spec.name, source),
+            deps=[raw_key],
+            description=f"{spec.description} Here: from {source}, one Parquet file a conversation in the lake.",
+            kinds={"parquet", "arrow"},
+            owners=[OWNER],
+            group_name=group_name,
+            code_version="1",
+            metadata=spec_metadata(spec),
+            partitions_def=partitions_def,
+        )
+        for spec in tables
+    ]
+
+    @dg.multi_asset(
+        name=name,
+        specs=specs,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=False,
+    )
+    def chat(context: dg.AssetExecutionContext, workspace: WorkspaceResource):  # noqa: ANN202
+        home = workspace.open()
+        outcomes = list(parse(home, conversation_ids(home, context.partition_keys)))
+        failed = [outcome for outcome in outcomes if outcome.error is not None]
+        for outcome in failed:
+            context.log.warning(f"{outcome.conversation_id}: {outcome.error}")
+        parsed = [outcome for outcome in outcomes if outcome.parsed is not None]
+        messages_key = source_key("messages", source)
+        for outcome in outcomes:
+            add_outcome_metadata(context, messages_key, outcome, partition_of(outcome.conversation_id))
+        if len(parsed) <= MOST_PICTURES:
+            _add_pictures(context, messages_key, parsed)
+        for spec in tables:
+            sample = home.lake.read(spec, parsed[-1].conversation_id) if parsed else spec.empty()
+            yield dg.MaterializeResult(
+                asset_key=source_key(spec.name, source),
+                metadata={
+                    "conversations": len(outcomes),
+                    "parsed": len(parsed),
+                    "failed": len(failed),
+                    "dagster/row_count": sum(_rows(outcome, spec.name) for outcome in parsed),
+                    "preview": preview(spec, sample),
+                },
+            )
+
+    return chat
+
+
+def build_tokens_asset(
+    *, source: str, partitions_def: dg.PartitionsDefinition, group_name: str, conversation_ids: Ids
+) -> dg.AssetsDefinition:
+    """Asset ``core/tokens/<source>``: the tokenising kernel, run over the partitions by the compute engine."""
+
+    @dg.asset(
+        key=source_key("tokens", source),
+        deps=[source_key("messages", source)],
+        description=f"{TOKENS.description} Here: from {source}. Each distinct text is tokenised once a run.",
+        partitions_def=partitions_def,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=group_name,
+        kinds={"parquet", "kiwi"},
+        owners=[OWNER],
+        code_version="1",
+        metadata=spec_metadata(TOKENS),
+    )
+    def tokens(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
+        home = workspace.open()
+        files = home.lake.files(MESSAGES)
+        ids = [i for i in conversation_ids(home, context.partition_keys) if i in files]
+        outcomes = home.engine.map(
+            tokenise_messages,
+            {i: home.lake.path(MESSAGES, i) for i in ids},
+            {i: home.lake.path(TOKENS, i) for i in ids},
+        )
+        failed = {key: outcome.error for key, outcome in outcomes.items() if outcome.error}
+        for key, error in failed.items():
+            context.log.warning(f"{key}: {error}")
+        if failed and len(failed) == len(outcomes):
+            raise dg.Failure(f"no conversation could be tokenised; the first: {next(iter(failed.values()))}")
+        rows_in = sum(outcome.rows_in for outcome in outcomes.values())
+        seconds = sum(outcome.seconds for outcome in outcomes.values())
+        return dg.MaterializeResult(
+            metadata={
+                "conversations": len(ids),
+                "failed": len(failed),
+                "messages": rows_in,
+                "dagster/row_count": sum(outcome.rows_out for outcome in outcomes.values()),
+                "messages_per_second": round(rows_in / seconds, 1) if seconds else 0.0,
+            }
+        )
+
+    return tokens
+
+
+def _rows(outcome: Outcome, table: str) -> int:
+    if outcome.parsed is None:
+        return 0
+    parsed = outcome.parsed
+    return {
+        "messages": len(parsed.messages),
+        "reactions": len(parsed.reactions),
+        "quarantine": len(parsed.quarantined),
+        "participants": len({message.author_name for message in parsed.messages}),
+    }[table]
+
+
+def _add_pictures(context: dg.AssetExecutionContext, key: dg.AssetKey, parsed: Sequence[Outcome]) -> None:
+    """Volume over the lecture's time, for partitions that are one conversation."""
+    keys = set(context.partition_keys)
+    for outcome in parsed:
+        messages = outcome.parsed.messages if outcome.parsed else []
+        if not messages or outcome.conversation_id not in keys:
+            continue
+        start = min(message.sent_at for message in messages)
+        minutes = [(message.sent_at - start).total_seconds() / 60 for message in messages]
+        context.add_asset_metadata(
+            {"volume": volume_picture(minutes, f"{len(messages)} messages")},
+            asset_key=key,
+            partition_key=outcome.conversation_id,
+        )

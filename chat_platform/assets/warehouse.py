@@ -1,0 +1,146 @@
+"""The warehouse: core tables in the build file, people and identities, publication.
+
+What belongs here: the steps that hold the writer's lock, except dbt (``assets.metrics``). What does not:
+network, browser, tokenising: those never happen under the lock.
+"""
+
+import dagster as dg
+import duckdb
+
+from chat_platform.assets.conversations import source_key
+from chat_platform.assets.metadata import preview, spec_metadata
+from chat_platform.automation import FOLLOW, OWNER, WAREHOUSE_POOL
+from chat_platform.checks import CONSERVATION, reconcile, schema_matches, schema_specs
+from chat_platform.ingestion.people import PEOPLE_TABLES, resolve_people
+from chat_platform.ingestion.publication import publish
+from chat_platform.ingestion.tables import CONVERSATION_TABLES
+from chat_platform.resources.storage import WorkspaceResource
+from chat_platform.tables.class_chat import CONVERSATIONS
+from chat_platform.tables.spec import TableSpec
+
+GROUP = "warehouse"
+SOURCES = ("zoom", "slack")
+LOADED = (CONVERSATIONS, *CONVERSATION_TABLES)
+
+
+def _spec(table: TableSpec, deps: list[dg.AssetKey]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        [table.schema, table.name],
+        deps=deps,
+        description=table.description,
+        kinds={"duckdb"},
+        owners=[OWNER],
+        group_name=GROUP,
+        code_version="1",
+        metadata=spec_metadata(table),
+        automation_condition=FOLLOW,
+    )
+
+
+def _loaded_specs() -> list[dg.AssetSpec]:
+    raw = [dg.AssetKey(["raw", "zoom_recordings"]), dg.AssetKey(["raw", "slack_days"])]
+    specs = [_spec(CONVERSATIONS, [*raw, *(source_key("messages", source) for source in SOURCES)])]
+    for table in CONVERSATION_TABLES:
+        specs.append(_spec(table, [source_key(table.name, source) for source in SOURCES]))
+    return specs
+
+
+@dg.multi_asset(
+    name="load_core",
+    specs=_loaded_specs(),
+    check_specs=[*schema_specs(LOADED), CONSERVATION],
+    pool=WAREHOUSE_POOL,
+)
+def core_tables(context: dg.AssetExecutionContext, workspace: WorkspaceResource):  # noqa: ANN201
+    """Conversations' tables of every source, brought up to the lake: only partitions that changed are read."""
+    home = workspace.open()
+    home.lake.write(CONVERSATIONS, CONVERSATIONS.table(home.ledger.rows()))
+    report = home.warehouse.load(home.lake, LOADED)
+    for partition in report.waiting:
+        context.log.warning(f"{partition}: its tables in the lake are not complete yet; left for a later run")
+    context.log.info(f"{len(report.partitions)} conversations loaded, {len(report.removed)} taken out")
+    with home.warehouse.write() as connection:
+        for table in LOADED:
+            yield _result(connection, table, loaded=report.rows[table.full_name])
+        for table in LOADED:
+            yield schema_matches(connection, table)
+        yield reconcile(connection)
+
+
+@dg.multi_asset(
+    name="people",
+    specs=[
+        _spec(
+            table,
+            [dg.AssetKey(["core", "participants"])]
+            + ([dg.AssetKey(["raw", "slack_users"])] if table.name == "slack_users" else []),
+        )
+        for table in PEOPLE_TABLES
+    ],
+    check_specs=schema_specs(PEOPLE_TABLES),
+    pool=WAREHOUSE_POOL,
+)
+def people(context: dg.AssetExecutionContext, workspace: WorkspaceResource):  # noqa: ANN201
+    """Who wrote: people from Slack and the class list, names seen in chats, and what somebody decided."""
+    home = workspace.open()
+    resolution = resolve_people(home)
+    context.log.info(f"{resolution.people} people, {resolution.identities} identities")
+    with home.warehouse.write() as connection:
+        for table in PEOPLE_TABLES:
+            yield _result(connection, table, loaded=None)
+        for table in PEOPLE_TABLES:
+            yield schema_matches(connection, table)
+
+
+def build_publication(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    """Asset ``published/warehouse``.
+
+    Args:
+        deps: the marts that must be built and checked before.
+    """
+
+    @dg.asset(
+        key=["published", "warehouse"],
+        deps=deps,
+        group_name=GROUP,
+        kinds={"duckdb", "file"},
+        owners=[OWNER],
+        pool=WAREHOUSE_POOL,
+        code_version="1",
+        automation_condition=FOLLOW,
+    )
+    def published_warehouse(
+        context: dg.AssetExecutionContext, workspace: WorkspaceResource
+    ) -> dg.MaterializeResult:
+        """The read-only DuckDB file that everybody opens: a copy of the build, named by ``CURRENT``."""
+        home = workspace.open()
+        version, new, marked = publish(home)
+        context.log.info(f"version {version.number} {'published' if new else 'is current already'}")
+        return dg.MaterializeResult(
+            metadata={
+                "version": version.number,
+                "new": new,
+                "conversations": marked,
+                "megabytes": round(version.bytes / 1e6, 1),
+                "path": dg.MetadataValue.path(str(version.path)),
+            }
+        )
+
+    return published_warehouse
+
+
+def _result(
+    connection: duckdb.DuckDBPyConnection, table: TableSpec, *, loaded: int | None
+) -> dg.MaterializeResult:
+    rows = connection.execute(f"select count(*) from {table.full_name}").fetchone()  # noqa: S608
+    sample = connection.execute(f"select * from {table.full_name} limit 5").to_arrow_table()  # noqa: S608
+    metadata = {
+        "dagster/row_count": rows[0] if rows else 0,
+        "preview": preview(table, sample),
+    }
+    if loaded is not None:
+        metadata["rows_loaded"] = loaded
+    return dg.MaterializeResult(asset_key=[table.schema, table.name], metadata=metadata)
+
+
+ASSETS: list[dg.AssetsDefinition] = [core_tables, people]

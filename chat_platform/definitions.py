@@ -1,0 +1,59 @@
+"""The code location: ``build_defs`` puts everything together, ``defs`` is what Dagster loads. Nothing else."""
+
+import dagster as dg
+
+from chat_platform.assets import metrics, slack, warehouse, zoom
+from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH, REPARSE, slack_job
+from chat_platform.resources.storage import SlackResource, WarehouseResource, WorkspaceResource, ZoomResource
+from chat_platform.schedules import build_schedules, retention
+from chat_platform.sensors.class_chat import build_sensors
+from chat_platform.sensors.failures import run_failures
+from chat_platform.settings import Settings
+
+
+def build_defs(settings: Settings | None = None, **resource_overrides: object) -> dg.Definitions:
+    """All definitions.
+
+    Args:
+        settings: default: from the environment and ``chatp.toml``.
+        resource_overrides: resources by name, instead of the real ones.
+    """
+    settings = settings or Settings()
+    project = metrics.dbt_project()
+    dbt = metrics.build_dbt_assets(project)
+    slack_days_job = slack_job(settings)
+    launchable = [CLASS_RECORDINGS, slack_days_job, PUBLISH]
+    assets = [
+        *zoom.ASSETS,
+        *slack.build_slack_assets(settings),
+        *warehouse.ASSETS,
+        dbt,
+        warehouse.build_publication(metrics.mart_keys(dbt)),
+    ]
+    return dg.Definitions(
+        assets=dg.with_source_code_references(assets),
+        jobs=[*launchable, REPARSE, retention],
+        schedules=build_schedules(settings, launchable),
+        sensors=[
+            *build_sensors(settings, launchable),
+            run_failures,
+            dg.AutomationConditionSensorDefinition(
+                "follow_upstream",
+                target=dg.AssetSelection.all(),
+                default_status=dg.DefaultSensorStatus.RUNNING,
+                minimum_interval_seconds=60,
+            ),
+        ],
+        resources={
+            "workspace": WorkspaceResource(),
+            "warehouse": WarehouseResource(database=str(settings.warehouse / "build.duckdb")),
+            "slack": SlackResource(),
+            "zoom": ZoomResource(),
+            "dbt": metrics.dbt_resource(project, settings),
+            **resource_overrides,
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

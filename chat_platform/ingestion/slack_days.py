@@ -1,0 +1,86 @@
+"""Days of Slack channels: from the archived day to the lake, and the list of members.
+
+What belongs here: the steps for Slack's chat. What does not: Slack's protocol (``sources.slack``), finding
+what changed (``discovery``), Dagster.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+
+from chat_platform.errors import ChatPlatformError
+from chat_platform.ingestion.recordings import Outcome
+from chat_platform.ingestion.tables import write_conversation
+from chat_platform.sources.slack.client import SlackClient
+from chat_platform.sources.slack.messages import merge_deleted, parse_channel_day
+from chat_platform.sources.slack.users import parse_users
+from chat_platform.storage.workspace import Workspace
+from chat_platform.tables.class_chat import SLACK_USERS
+
+SOURCE = "slack"
+USERS = "slack_users"
+
+
+def day_ids(workspace: Workspace, days: set[date]) -> list[str]:
+    """Archived channel days of these dates."""
+    stamps = {f"{day:%Y%m%d}" for day in days}
+    return [i for i in workspace.vault.partitions(SOURCE) if i.rsplit("-", 1)[1] in stamps]
+
+
+def parse(workspace: Workspace, conversation_id: str, users: Mapping[str, str]) -> Outcome:
+    """Parse every archived answer of a channel's day, the oldest first, into the lake.
+
+    Messages that an earlier answer had and the last one lacks are kept, marked as removed.
+
+    Args:
+        conversation_id: ``slack-<channel>-<yyyymmdd>``.
+        users: Slack user id → name to show.
+    """
+    settings = workspace.settings
+    try:
+        payload = None
+        for part in workspace.vault.parts(SOURCE, conversation_id):
+            seen = json.loads(workspace.vault.read(SOURCE, conversation_id, part))
+            payload = seen if payload is None else merge_deleted(payload, seen)
+        parsed = parse_channel_day(
+            payload,
+            conversation_id=conversation_id,
+            channel_id=conversation_id.split("-")[1],
+            zone=settings.zone,
+            rules=settings.slack.announcements,
+            users=users,
+        )
+        write_conversation(workspace.lake, parsed)
+    except ChatPlatformError as error:
+        return Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, error), error)
+    workspace.ledger.mark_parsed(conversation_id, parsed.counts(), started_at=parsed.started_at)
+    return Outcome(conversation_id, "parsed", parsed=parsed)
+
+
+def refresh_users(workspace: Workspace, client: SlackClient) -> int:
+    """Archive users.list and replace core.slack_users in the lake.
+
+    Returns:
+        Number of members.
+    """
+    members = list(client.users())
+    body = json.dumps(members, ensure_ascii=False, sort_keys=True).encode("utf-8")
+    workspace.vault.write(USERS, "workspace", "members", body)
+    return write_users(workspace)
+
+
+def write_users(workspace: Workspace) -> int:
+    """core.slack_users from the archived answer of users.list."""
+    rows = []
+    if workspace.vault.parts(USERS, "workspace"):
+        rows = parse_users(json.loads(workspace.vault.read(USERS, "workspace", "members")))
+    workspace.lake.write(SLACK_USERS, SLACK_USERS.table(rows))
+    return len(rows)
+
+
+def user_names(workspace: Workspace) -> dict[str, str]:
+    """Slack user id → name to show, from the lake."""
+    users = workspace.lake.read(SLACK_USERS).to_pylist()
+    return {u["slack_id"]: u["display_name"] or u["real_name"] or u["name"] or u["slack_id"] for u in users}

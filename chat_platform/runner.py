@@ -1,0 +1,148 @@
+"""Runs the asset graph in this process, without daemon or web server.
+
+What belongs here: evaluating the same sensors as the daemon and executing what they request, for ``chatp
+import``, ``chatp publish``, the demo and tests. What does not: decisions of its own. Runs, materialisations and
+checks land in the same Dagster instance, so the UI shows them like any others.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from chat_platform.definitions import build_defs
+from chat_platform.jobs import PUBLISH
+from chat_platform.partitions import RECORDINGS
+from chat_platform.sensors.batches import RANGE_END, RANGE_START
+from chat_platform.settings import Settings
+
+CURSOR_KEY = "chatp_runner_cursor"
+MOST_TICKS = 20
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that ended.
+
+    Attributes:
+        seconds: wall time.
+        error: first line of the first failed step, for people.
+    """
+
+    job: str
+    partitions: tuple[str, str] | None
+    ok: bool
+    seconds: float
+    error: str | None = None
+
+
+@dataclass
+class RunnerReport:
+    """What a catch-up did.
+
+    Attributes:
+        runs: in order.
+        ticks: evaluations of the sensor.
+        skip_reason: why the last tick asked for nothing.
+    """
+
+    runs: list[FinishedRun] = field(default_factory=list)
+    ticks: int = 0
+    skip_reason: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every run succeeded."""
+        return all(run.ok for run in self.runs)
+
+
+class Runner:
+    """The graph of one ``CHATP_HOME``.
+
+    Args:
+        settings: their ``home`` holds Dagster's own home in ``dagster``.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._definitions = build_defs(settings)
+
+    def catch_up(
+        self, on_event: Callable[[str], None] = lambda _: None, *, sensor: str = "slack_discovery"
+    ) -> RunnerReport:
+        """Evaluate a sensor and execute what it requests, until it requests nothing.
+
+        Args:
+            on_event: told in words what begins and ends.
+            sensor: name of the sensor.
+        """
+        report = RunnerReport()
+        with self._instance() as instance:
+            for _ in range(MOST_TICKS):
+                report.ticks += 1
+                requests, report.skip_reason = self._tick(instance, sensor)
+                if not requests:
+                    break
+                for request in requests:
+                    report.runs.append(self._execute(instance, request, on_event))
+                if not report.ok:
+                    break
+        return report
+
+    def publish(self, on_event: Callable[[str], None] = lambda _: None) -> FinishedRun:
+        """Run the job that loads, resolves people, builds the metrics and publishes."""
+        with self._instance() as instance:
+            return self._execute(instance, dg.RunRequest(job_name=PUBLISH.name), on_event)
+
+    def _tick(self, instance: dg.DagsterInstance, name: str) -> tuple[list[dg.RunRequest], str | None]:
+        sensor = self._definitions.resolve_sensor_def(name)
+        storage = instance.daemon_cursor_storage
+        cursor = storage.get_cursor_values({CURSOR_KEY}).get(CURSOR_KEY)
+        context = dg.build_sensor_context(
+            instance=instance,
+            cursor=cursor,
+            definitions=self._definitions,
+            sensor_name=name,
+            resources=self._definitions.resources or {},
+        )
+        data = sensor.evaluate_tick(context)
+        for request in data.dynamic_partitions_requests or []:
+            instance.add_dynamic_partitions(str(RECORDINGS.name), list(request.partition_keys))
+        if data.cursor:
+            storage.set_cursor_values({CURSOR_KEY: data.cursor})
+        return list(data.run_requests or []), data.skip_message
+
+    def _execute(
+        self, instance: dg.DagsterInstance, request: dg.RunRequest, on_event: Callable[[str], None]
+    ) -> FinishedRun:
+        tags = dict(request.tags)
+        span = (tags[RANGE_START], tags[RANGE_END]) if RANGE_START in tags else None
+        on_event(f"{request.job_name}: {' … '.join(span) if span else 'start'}")
+        started = time.monotonic()
+        job = self._definitions.resolve_job_def(str(request.job_name))
+        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+        seconds = time.monotonic() - started
+        failures = [_cause(event) for event in result.all_events if event.is_step_failure]
+        error = failures[0] if failures else None
+        on_event(f"{request.job_name}: {'done' if result.success else 'failed'} in {seconds:.1f} s")
+        return FinishedRun(str(request.job_name), span, result.success, seconds, error)
+
+    @contextmanager
+    def _instance(self) -> Iterator[dg.DagsterInstance]:
+        home = self.settings.home / "dagster"
+        home.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("DAGSTER_HOME", str(home))
+        logging.getLogger("dagster").setLevel(logging.WARNING)
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield instance
+
+
+def _cause(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip().splitlines()[0] if error and error.message.strip() else "unknown error"

@@ -1,0 +1,91 @@
+"""Schedules: what happens by the clock.
+
+What belongs here: the evening fallback of discovery and maintenance. What does not: discovery itself.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+from chat_platform.ingestion.discovery import discover
+from chat_platform.partitions import RECORDINGS, slack_days
+from chat_platform.resources.storage import SlackResource, WorkspaceResource
+from chat_platform.sensors.class_chat import BUDGET_S, evaluate
+from chat_platform.settings import Settings
+
+RUNS_AT_ONCE = 200
+
+
+class RetentionConfig(dg.Config):
+    """How long Dagster keeps finished runs.
+
+    Attributes:
+        days: runs that ended earlier are deleted with their logs; the lake and the ledger are not touched.
+    """
+
+    days: int
+
+
+@dg.op
+def purge_old_runs(context: dg.OpExecutionContext, config: RetentionConfig) -> int:
+    """Delete finished runs that are older than the retention."""
+    before = datetime.now().astimezone() - timedelta(days=config.days)
+    finished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
+        updated_before=before,
+    )
+    deleted = 0
+    while records := context.instance.get_run_records(finished, limit=RUNS_AT_ONCE):
+        for record in records:
+            context.instance.delete_run(record.dagster_run.run_id)
+            deleted += 1
+    context.log.info(f"{deleted} runs older than {config.days} days deleted")
+    return deleted
+
+
+@dg.job(description="Deletes old runs and their logs from Dagster's storage. Scheduled weekly.")
+def retention() -> None:
+    """Maintenance of Dagster's own storage."""
+    purge_old_runs()
+
+
+def build_schedules(settings: Settings, jobs: Sequence[AssetJob]) -> list[dg.ScheduleDefinition]:
+    """Schedules in the class's time zone."""
+    slack_partitions = slack_days(settings)
+    recordings_job = jobs[0]
+
+    @dg.schedule(
+        name="evening_fallback",
+        job=recordings_job,
+        cron_schedule="0 19-22 * * *",
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="At 19, 20, 21 and 22 h: the first system's hours. Looks at the whole look-back window even if "
+        "the sensor is off, and launches the recordings that are due.",
+    )
+    def evening_fallback(
+        context: dg.ScheduleEvaluationContext, workspace: WorkspaceResource, slack: SlackResource
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        home = workspace.open()
+        if not slack.configured():
+            return dg.SkipReason("no Slack token is set")
+        today = datetime.now(home.settings.zone).date()
+        since = max(home.settings.slack.start_date, today - timedelta(days=home.settings.slack.lookback_days))
+        discover(home, slack.client(budget_s=BUDGET_S), since=since, until=today)
+        result = evaluate(home, context.instance, slack_partitions, None)
+        for request in result.dynamic_partitions_requests or []:
+            context.instance.add_dynamic_partitions(str(RECORDINGS.name), list(request.partition_keys))
+        wanted = [r for r in result.run_requests or [] if r.job_name == recordings_job.name]
+        return wanted or dg.SkipReason("nothing is due")
+
+    purge = dg.ScheduleDefinition(
+        name="weekly_retention",
+        job=retention,
+        cron_schedule="30 4 * * 0",
+        execution_timezone=settings.timezone,
+        run_config={"ops": {"purge_old_runs": {"config": {"days": settings.retention_days}}}},
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    return [evening_fallback, purge]

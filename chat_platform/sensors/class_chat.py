@@ -1,0 +1,207 @@
+"""Sensors of the class chat: discovery on Slack, the inbox, what was left behind.
+
+What belongs here: deciding which runs to request. What does not: the work itself (``ingestion``), browsers.
+
+The cursor only says up to which day Slack has been read; all else is in the ledger, so a lost cursor costs one
+longer look and nothing more.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+from chat_platform.errors import ChatPlatformError
+from chat_platform.ingestion.discovery import discover
+from chat_platform.ingestion.imports import import_saved_chat
+from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH
+from chat_platform.partitions import RECORDINGS, slack_days
+from chat_platform.resources.storage import SlackResource, WorkspaceResource
+from chat_platform.sensors.batches import batch_request, contiguous
+from chat_platform.settings import Settings
+from chat_platform.storage.workspace import Workspace
+from chat_platform.tables.ids import digest
+
+CURSOR_VERSION = 1
+# Dagster gives a tick 60 s by default; leave room for the requests themselves.
+BUDGET_S = 45.0
+# A first look at years of history is cut into windows of this many days, oldest first.
+WINDOW_DAYS = 120
+# Runs that one tick asks for; scattered retries beyond that wait for the next tick.
+MOST_RUNS = 5
+# A file that was written to within this many seconds may not be complete.
+SETTLED_S = 2.0
+ACTIVE = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def read_cursor(cursor: str | None) -> date | None:
+    """Day up to which Slack was read; ``None`` for no cursor or one that cannot be understood."""
+    try:
+        values = json.loads(cursor or "{}")
+        if values.get("version") == CURSOR_VERSION:
+            return date.fromisoformat(values["read_to"])
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+    return None
+
+
+def write_cursor(read_to: date) -> str:
+    """The cursor for a day."""
+    return json.dumps({"version": CURSOR_VERSION, "read_to": read_to.isoformat()})
+
+
+def window(settings: Settings, read_to: date | None, today: date) -> tuple[date, date]:
+    """Days to look at: from the look-back before the last look, at most ``WINDOW_DAYS`` ahead of it."""
+    if read_to is None:
+        since = settings.slack.start_date
+    else:
+        since = max(settings.slack.start_date, read_to - timedelta(days=settings.slack.lookback_days))
+    until = min(today, max(since, read_to or since) + timedelta(days=WINDOW_DAYS))
+    return since, until
+
+
+def is_active(instance: dg.DagsterInstance) -> bool:
+    """Whether a run of the chain is queued or running; it may be about to do what looks due."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={"chatp/chain": "class_chat"}), limit=1)
+    return bool(runs)
+
+
+def due_requests(
+    home: Workspace, instance: dg.DagsterInstance, slack_partitions: dg.PartitionsDefinition
+) -> tuple[list[dg.RunRequest], list[str]]:
+    """Run requests for everything that the ledger says is due, and partition keys to add.
+
+    One range run for each unbroken range of partitions. What an interrupted run left in the lake is published
+    by a run of its own when nothing else is due.
+    """
+    ids = home.ledger.due("zoom") + home.ledger.due("zoom_file")
+    known = instance.get_dynamic_partitions(str(RECORDINGS.name))
+    new = sorted(set(ids) - set(known))
+    wanted = [(CLASS_RECORDINGS.name, keys, keys) for keys in contiguous(ids, [*known, *new])[:MOST_RUNS]]
+    slack_ids = home.ledger.due("slack")
+    if slack_ids:
+        days = {_day_of(i) for i in slack_ids}
+        keys = [k for k in slack_partitions.get_partition_keys() if min(days) <= k <= max(days)]
+        wanted.append(("slack_chat_days", keys, slack_ids))
+    if not wanted and (left := home.ledger.unpublished()):
+        wanted.append((PUBLISH.name, [], left))
+    requests = [
+        request
+        for job, keys, about in wanted
+        if (request := batch_request(instance, job, keys, digest(*home.ledger.progress(about)))) is not None
+    ]
+    return requests, new
+
+
+def _day_of(conversation_id: str) -> str:
+    stamp = conversation_id.rsplit("-", 1)[1]
+    return f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:]}"
+
+
+def evaluate(
+    home: Workspace,
+    instance: dg.DagsterInstance,
+    slack_partitions: dg.PartitionsDefinition,
+    cursor: str | None,
+) -> dg.SensorResult:
+    """What to launch now: nothing while a run of the chain is under way, else whatever the ledger has due."""
+    if is_active(instance):
+        return dg.SensorResult(skip_reason="a run of the class chat is under way", cursor=cursor)
+    requests, new = due_requests(home, instance, slack_partitions)
+    return dg.SensorResult(
+        run_requests=requests,
+        dynamic_partitions_requests=[RECORDINGS.build_add_request(new)] if new else [],
+        cursor=cursor,
+        skip_reason=None if requests else "nothing new, nothing due in the ledger",
+    )
+
+
+def build_sensors(settings: Settings, jobs: Sequence[AssetJob]) -> list[dg.SensorDefinition]:
+    """The sensors of the class chat; ``jobs`` are those that they may launch."""
+    slack_partitions = slack_days(settings)
+
+    @dg.sensor(
+        name="slack_discovery",
+        jobs=list(jobs),
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Reads Slack's channels from the look-back window to today, archives what changed, writes "
+        "announced recordings into the ledger and launches one range run for each batch.",
+    )
+    def slack_discovery(
+        context: dg.SensorEvaluationContext, workspace: WorkspaceResource, slack: SlackResource
+    ) -> dg.SensorResult:
+        home, cursor = workspace.open(), context.cursor
+        if slack.configured():
+            today = datetime.now(home.settings.zone).date()
+            since, until = window(home.settings, read_cursor(cursor), today)
+            found = discover(home, slack.client(budget_s=BUDGET_S), since=since, until=until)
+            context.log.info(
+                f"{since}…{until}: {len(found.recordings)} recordings, {len(found.days)} channel days changed, "
+                f"{found.not_understood} announcements not understood"
+            )
+            cursor = write_cursor(until)
+        return evaluate(home, context.instance, slack_partitions, cursor)
+
+    @dg.sensor(
+        name="inbox",
+        jobs=list(jobs),
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Imports saved chat files that somebody puts into the inbox folder, and moves each to `done` "
+        "or, with the reason beside it, to `refused`.",
+    )
+    def inbox(
+        context: dg.SensorEvaluationContext, workspace: WorkspaceResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        home = workspace.open()
+        files = waiting_files(home.settings.inbox)
+        for path in files:
+            context.log.info(take_from_inbox(home, path))
+        if not files:
+            return dg.SkipReason(f"no file waits in {home.settings.inbox}")
+        return evaluate(home, context.instance, slack_partitions, None)
+
+    return [slack_discovery, inbox]
+
+
+def waiting_files(folder: Path) -> list[Path]:
+    """Files of the inbox that nobody is writing to any more, with those in folders named by Zoom."""
+    settled = time.time() - SETTLED_S
+    found = [path for path in folder.glob("**/*") if path.suffix.lower() in (".txt", ".chat")]
+    done = {folder / "done", folder / "refused"}
+    return sorted(p for p in found if not done & set(p.parents) and p.stat().st_mtime < settled)
+
+
+def take_from_inbox(home: Workspace, path: Path) -> str:
+    """Import one file of the inbox and move it aside.
+
+    Returns:
+        A line for the log: what was found, or why the file was refused.
+    """
+    try:
+        found = import_saved_chat(home, str(path), path.read_bytes())
+    except ChatPlatformError as error:
+        _move(path, path.parent / "refused")
+        (path.parent / "refused" / f"{path.name}.txt").write_text(error.render(), encoding="utf-8")
+        return f"{path.name}: {error}"
+    _move(path, path.parent / "done")
+    return f"{path.name}: {found.conversation_id} {found.parsed.counts()}"
+
+
+def _move(path: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    target = folder / path.name
+    if target.exists():
+        target = folder / f"{path.stem}-{digest(path.read_bytes().hex(), length=8)}{path.suffix}"
+    path.replace(target)

@@ -1,0 +1,177 @@
+"""Publication: numbered read-only copies of the warehouse, and the pointer to the current one.
+
+What belongs here: copying the build file, the pointer ``CURRENT``, roll-back, opening what is published. What
+does not: deciding whether the build is good (checks and dbt tests come before).
+
+A published file is never written again and its name never used twice: DuckDB caches files by path. Readers
+that hold an older version keep it; the last few are kept for them and for roll-back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from chat_platform.errors import StorageError
+from chat_platform.storage.files import replace_text_atomic
+
+POINTER = "CURRENT"
+
+
+@dataclass(frozen=True)
+class PublishedVersion:
+    """A published copy: its number, file, when it was made, and the build state that it was made from."""
+
+    number: int
+    path: Path
+    published_at: datetime
+    build_signature: str
+    bytes: int
+
+
+class Publication:
+    """The folder of published versions.
+
+    Args:
+        folder: ``<warehouse>/published``.
+        keep: versions kept, the current one included.
+    """
+
+    def __init__(self, folder: Path, keep: int = 3) -> None:
+        self.folder = folder
+        self.keep = keep
+
+    def publish(self, build: Path) -> tuple[PublishedVersion, bool]:
+        """Copy the closed build file and point ``CURRENT`` to the copy.
+
+        The caller holds the writer's lock and has closed the file. The same build again publishes nothing.
+
+        Returns:
+            The current version, and whether it is new.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        signature = build_signature(build)
+        with self._lock():
+            current = self._current_or_none()
+            if current is not None and current.build_signature == signature:
+                return current, False
+            number = 1 + max(self._numbers(), default=0)
+            path = self.folder / f"warehouse-{number}.duckdb"
+            temporary = self.folder / f".{path.name}.tmp"
+            shutil.copyfile(build, temporary)
+            _flush(temporary)
+            temporary.replace(path)
+            facts = {
+                "published_at": datetime.now(UTC).isoformat(),
+                "build_signature": signature,
+                "bytes": path.stat().st_size,
+            }
+            replace_text_atomic(self._facts(number), json.dumps(facts))
+            self._point_to(number)
+            self._remove_old(number)
+            return self.version(number), True
+
+    def rollback(self) -> PublishedVersion:
+        """Point ``CURRENT`` to the version before it.
+
+        Raises:
+            StorageError: CP-STORE-005 when there is none.
+        """
+        with self._lock():
+            current = self.current()
+            earlier = [number for number in self._numbers() if number < current.number]
+            if not earlier:
+                raise StorageError("CP-STORE-005", "no earlier version is kept")
+            self._point_to(max(earlier))
+            return self.version(max(earlier))
+
+    def current(self) -> PublishedVersion:
+        """The current version.
+
+        Raises:
+            StorageError: CP-STORE-005 when nothing was published.
+        """
+        current = self._current_or_none()
+        if current is None:
+            raise StorageError("CP-STORE-005", str(self.folder))
+        return current
+
+    def version(self, number: int) -> PublishedVersion:
+        """A version by its number."""
+        facts = json.loads(self._facts(number).read_text(encoding="utf-8"))
+        return PublishedVersion(
+            number,
+            self.folder / f"warehouse-{number}.duckdb",
+            datetime.fromisoformat(facts["published_at"]),
+            facts["build_signature"],
+            facts["bytes"],
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The current version, opened read-only; call again to see a newer one.
+
+        Raises:
+            StorageError: CP-STORE-005 when nothing was published.
+        """
+        connection = duckdb.connect(str(self.current().path), read_only=True)
+        try:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+    def describe(self) -> dict[str, object]:
+        """The current version as plain values, for metadata and ``--json``."""
+        values = asdict(self.current())
+        return {**values, "path": str(values["path"]), "published_at": values["published_at"].isoformat()}
+
+    def _point_to(self, number: int) -> None:
+        replace_text_atomic(self.folder / POINTER, f"warehouse-{number}.duckdb\n")
+
+    def _current_or_none(self) -> PublishedVersion | None:
+        try:
+            name = (self.folder / POINTER).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+        return self.version(int(name.removeprefix("warehouse-").removesuffix(".duckdb")))
+
+    def _numbers(self) -> list[int]:
+        names = (path.stem for path in self.folder.glob("warehouse-*.duckdb"))
+        return sorted(int(name.removeprefix("warehouse-")) for name in names)
+
+    def _facts(self, number: int) -> Path:
+        return self.folder / f"warehouse-{number}.json"
+
+    def _remove_old(self, current: int) -> None:
+        kept = [number for number in self._numbers() if number <= current][-self.keep :]
+        for number in self._numbers():
+            if number < min(kept):
+                (self.folder / f"warehouse-{number}.duckdb").unlink(missing_ok=True)
+                self._facts(number).unlink(missing_ok=True)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        with (self.folder / ".publish.lock").open("w", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def build_signature(build: Path) -> str:
+    """What tells one state of the build file from another without reading it."""
+    stat = build.stat()
+    return f"{stat.st_size}-{stat.st_mtime_ns}"
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
