@@ -1,0 +1,169 @@
+"""The demo: a generated class on local simulators, brought through the whole graph.
+
+What belongs here: starting the simulators, pointing the settings at them, and the numbers at the end, all read
+from the published file. What does not: any result; another seed gives other numbers.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from chat_platform.people.identity import suggestions
+from chat_platform.settings import Settings
+from chat_platform.simulators.world import World, start_world
+from chat_platform.storage.workspace import Workspace
+from chat_platform.tables.class_chat import IDENTITIES, PEOPLE
+
+FIRST_DAY = date(2026, 3, 2)
+DECIDED_BY = "demo"
+_PORTS = "simulators.json"
+
+_NUMBERS = """
+select
+    (select count(*) from core.conversations where kind = 'recording' and state = 'parsed') as recordings,
+    (select count(*) from core.conversations where kind = 'channel_day') as slack_days,
+    (select count(*) from core.messages where source = 'zoom') as zoom_messages,
+    (select count(*) from core.messages where source = 'slack') as slack_messages,
+    (select count(*) from core.messages where kind = 'reply') as replies,
+    (select coalesce(sum(count), 0)::bigint from core.reactions where not removed) as reactions,
+    (select count(*) from core.tokens) as tokens,
+    (select count(*) from core.people where not is_bot) as people,
+    (select count(*) from core.identities where state = 'ambiguous') as ambiguous_names,
+    (select count(*) from core.quarantine) as quarantined,
+    (select count(*) from marts.lecture_peaks) as peaks
+"""
+
+
+@dataclass
+class DemoReport:
+    """What the demo saw.
+
+    Attributes:
+        home: its ``CHATP_HOME``.
+        runs: (job, ok, seconds) of each run.
+        numbers: counts read from the published file.
+        examples: a few rows of marts, by mart.
+        published: path of the published file.
+    """
+
+    home: Path
+    seconds: float = 0.0
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    published: str = ""
+    errors: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def demo_environment(
+    home: Path, *, seed: int = 1, recordings: int = 12, students: int = 36
+) -> Iterator[tuple[Settings, World]]:
+    """Simulators of a generated class, and the environment that points at them.
+
+    The ports are kept in the home: announcements hold links, and the same demo must find the same links.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    ports_file = home / _PORTS
+    ports = json.loads(ports_file.read_text(encoding="utf-8")) if ports_file.exists() else {}
+    with start_world(
+        seed,
+        recordings=recordings,
+        students=students,
+        first_day=FIRST_DAY,
+        slack_port=ports.get("slack", 0),
+        zoom_port=ports.get("zoom", 0),
+    ) as world:
+        ports_file.write_text(
+            json.dumps({"slack": world.slack_port, "zoom": world.zoom_port}), encoding="utf-8"
+        )
+        values = {
+            "CHATP_HOME": str(home),
+            "CHATP_SLACK_TOKEN": world.slack_token,
+            "CHATP_SLACK__BASE_URL": f"{world.slack_url}/api/",
+            "CHATP_SLACK__START_DATE": "2026-02-01",
+            "CHATP_ZOOM__ALLOWED_HOSTS": '["127.0.0.1"]',
+            "CHATP_ZOOM__ALLOW_PLAIN_HTTP": "true",
+            "DAGSTER_HOME": str(home / "dagster"),
+        }
+        with _environment(values):
+            yield Settings(), world
+
+
+def run_demo(
+    home: Path,
+    *,
+    seed: int = 1,
+    recordings: int = 12,
+    students: int = 36,
+    on_event: Callable[[str], None] = lambda _: None,
+) -> DemoReport:
+    """Bring a generated class from its announcements to published metrics; again finds nothing to do."""
+    from chat_platform.runner import Runner
+
+    started = time.monotonic()
+    report = DemoReport(home)
+    with demo_environment(home, seed=seed, recordings=recordings, students=students) as (settings, world):
+        on_event(f"Slack {world.slack_url}  Zoom {world.zoom_url}")
+        runner, workspace = Runner(settings), Workspace(settings)
+        done = runner.catch_up(on_event)
+        runs = list(done.runs)
+        if done.ok and (accepted := accept_unique(workspace)):
+            on_event(f"{accepted} names accepted that fit one person only")
+            runs.append(runner.publish(on_event))
+        report.runs = [{"job": run.job, "ok": run.ok, "seconds": round(run.seconds, 1)} for run in runs]
+        report.errors = [run.error for run in runs if run.error]
+        _read_numbers(workspace, report)
+    report.seconds = round(time.monotonic() - started, 1)
+    return report
+
+
+def accept_unique(workspace: Workspace) -> int:
+    """Accept every suggestion that fits one person only, as an operator would after looking at them.
+
+    Returns:
+        Number of decisions written to the log.
+    """
+    identities = workspace.lake.read(IDENTITIES).to_pylist()
+    people = workspace.lake.read(PEOPLE).to_pylist()
+    unique = [item for item in suggestions(identities, people) if item.unique]
+    for item in unique:
+        workspace.decisions.merge(item.identity_id, item.person_id, by=DECIDED_BY, evidence=item.evidence)
+    return len(unique)
+
+
+def _read_numbers(workspace: Workspace, report: DemoReport) -> None:
+    with workspace.publication.read() as connection:
+        numbers = connection.execute(_NUMBERS)
+        names = [column[0] for column in numbers.description]
+        report.numbers = dict(zip(names, numbers.fetchone() or (), strict=True))
+        for mart, sql in _EXAMPLES.items():
+            report.examples[mart] = connection.execute(sql).to_arrow_table().to_pylist()
+    report.published = str(workspace.publication.current().path)
+
+
+_EXAMPLES = {
+    "lectures": "select conversation_date, title, messages, speakers from marts.lectures "
+    "where kind = 'recording' order by conversation_date, conversation_id limit 3",
+    "lecture_peaks": "select * from marts.lecture_peaks order by messages desc, conversation_id limit 3",
+}
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
