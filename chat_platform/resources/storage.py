@@ -4,22 +4,37 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import duckdb
-from dagster import ConfigurableResource
+from dagster import ConfigurableResource, InitResourceContext
 from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
 
 from chat_platform.errors import SlackError
 from chat_platform.ingestion import recordings
 from chat_platform.settings import Settings
 from chat_platform.sources.slack.client import SlackClient
+from chat_platform.storage.liveness import RunGuard
 from chat_platform.storage.workspace import Workspace
 
 
 class WorkspaceResource(ConfigurableResource):
     """Lake, vault, ledger, decisions and publication of ``CHATP_HOME``, as the settings name them."""
 
+    _guard: RunGuard | None = PrivateAttr(default=None)
+
     def open(self) -> Workspace:
         """The workspace; its parts open on first use."""
         return Workspace(Settings())
+
+    def setup_for_execution(self, context: InitResourceContext) -> None:
+        """A run's process shows that it is alive, so that the run of a killed one is told from it."""
+        if context.run is not None:
+            self._guard = RunGuard(Settings().home)
+            self._guard.hold()
+
+    def teardown_after_execution(self, context: InitResourceContext) -> None:
+        """The run is over."""
+        if self._guard is not None:
+            self._guard.release()
 
 
 class WarehouseResource(DuckDBResource):

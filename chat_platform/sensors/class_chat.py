@@ -21,8 +21,10 @@ from chat_platform.ingestion.imports import import_saved_chat
 from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH
 from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
+from chat_platform.sensors.active import is_active
 from chat_platform.sensors.batches import batch_request, contiguous
 from chat_platform.settings import Settings
+from chat_platform.storage.liveness import RunGuard
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.ids import digest
 
@@ -35,13 +37,6 @@ WINDOW_DAYS = 120
 MOST_RUNS = 5
 # A file that was written to within this many seconds may not be complete.
 SETTLED_S = 2.0
-ACTIVE = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def read_cursor(cursor: str | None) -> date | None:
@@ -68,12 +63,6 @@ def window(settings: Settings, read_to: date | None, today: date) -> tuple[date,
         since = max(settings.slack.start_date, read_to - timedelta(days=settings.slack.lookback_days))
     until = min(today, max(since, read_to or since) + timedelta(days=WINDOW_DAYS))
     return since, until
-
-
-def is_active(instance: dg.DagsterInstance) -> bool:
-    """Whether a run of the chain is queued or running; it may be about to do what looks due."""
-    runs = instance.get_runs(dg.RunsFilter(statuses=ACTIVE, tags={"chatp/chain": "class_chat"}), limit=1)
-    return bool(runs)
 
 
 def due_requests(
@@ -115,7 +104,7 @@ def evaluate(
     cursor: str | None,
 ) -> dg.SensorResult:
     """What to launch now: nothing while a run of the chain is under way, else whatever the ledger has due."""
-    if is_active(instance):
+    if is_active(instance, RunGuard(home.settings.home)):
         return dg.SensorResult(skip_reason="a run of the class chat is under way", cursor=cursor)
     requests, new = due_requests(home, instance, slack_partitions)
     return dg.SensorResult(
