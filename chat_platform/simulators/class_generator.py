@@ -5,7 +5,8 @@ in a lecture (``lecture``), sentences (``phrases``), Slack (``slack_generator``)
 any of it.
 
 Everything about recording *i* depends on ``(seed, i)`` and the class's few parameters only, so a class of
-5,000 recordings costs nothing until one of them is asked for. All people, texts, links and passcodes are invented.
+5,000 recordings costs nothing until one of them is asked for. All people, texts, links and passcodes are
+invented.
 
 Times are timezone-aware UTC; offsets are milliseconds from the start of the recording.
 """

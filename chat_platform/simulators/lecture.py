@@ -1,11 +1,11 @@
 """What is said in the chat of one lecture of about three hours.
 
-What belongs here: the rhythm (greetings, lulls, breaks, bursts), who speaks, who answers and reacts when. What
-does not: who the people are (``class_generator``), the sentences (``phrases``).
+What belongs here: the rhythm (greetings, lulls, breaks, bursts), who speaks, who answers and reacts
+when. What does not: who the people are (``class_generator``), the sentences (``phrases``).
 
 A lecture is greetings, a slowly changing murmur with lulls and breaks, two to four planted peaks of two
-minutes, and a farewell (a peak of kind ``farewell``). In rooms of about 30 and lectures of 400 messages or more,
-a peak stands at three times the median of three-minute windows or above, and nothing else does.
+minutes, and a farewell (a peak of kind ``farewell``). In rooms of about 30 and lectures of 400 messages or
+more, a peak stands at three times the median of three-minute windows or above, and nothing else does.
 """
 
 # Random numbers here must repeat from a seed; nothing of it protects anything.

@@ -23,8 +23,8 @@ class Style:
     Attributes:
         casual: 반말 instead of 존댓말.
         ending: what every sentence ends with (``욥``), or nothing.
-        laugh, cry, emoji, tilde, dots, typo, joined: how often ``ㅋㅋ``, ``ㅠㅠ``, an emoji, ``~``, ``...``, a
-            typing error, a sentence without blanks.
+        laugh, cry, emoji, tilde, dots, typo, joined: how often ``ㅋㅋ``, ``ㅠㅠ``, an emoji, ``~``, ``...``,
+            a typing error, a sentence without blanks.
         punctuation: whether ``? ! .`` are written at all.
         mixes_english: replaces some words by English ones.
         english: writes English most of the time.
