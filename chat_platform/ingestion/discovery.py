@@ -10,19 +10,23 @@ the next look at the same window finds what is missing.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from chat_platform.ingestion.tables import delete_conversation, write_conversation
 from chat_platform.settings import Settings
 from chat_platform.sources.records import ParsedConversation, QuarantinedRecord
-from chat_platform.sources.slack.announcements import Announcement, find_announcements
+from chat_platform.sources.slack.announcements import (
+    Announcement,
+    find_announcements,
+    merge_repeats,
+    recording_id,
+)
 from chat_platform.sources.slack.client import SlackClient
-from chat_platform.sources.slack.collect import ChannelDay, channel_day_id, collect_days
+from chat_platform.sources.slack.collect import ChannelDay, collect_days
 from chat_platform.sources.zoom.port import RecordingTicket
 from chat_platform.sources.zoom.tickets import TicketVault
 from chat_platform.storage.ledger import Announced
@@ -72,39 +76,60 @@ def discover(
     *,
     since: date,
     until: date,
+    recheck: Callable[[str], bool] | None = None,
 ) -> Discovery:
     """Look at the days from ``since`` to ``until`` (both included) and write down what changed.
+
+    Args:
+        workspace: where raw answers, tickets and the ledger are.
+        client: the Slack workspace.
+        since: first day.
+        until: last day.
+        recheck: which threads to ask for although they look unchanged; ``None``: all.
 
     Raises:
         SlackError: when Slack does not answer or refuses; nothing that was found before is lost.
     """
     settings = workspace.settings
     channels = select_channels(list(client.channels()), settings)
-    found = Discovery()
-    days = collect_days(client, channels.names, since=since, until=until, zone=settings.zone)
-    known = workspace.ledger.revisions(channel_day_id(day.channel_id, day.day) for day in days)
-    recordings = _RecordingIds(workspace)
-    for day in days:
-        day_id = channel_day_id(day.channel_id, day.day)
-        if known.get(day_id) == day.revision:
-            continue
-        _archive_day(workspace, day, day_id)
-        if day.channel_id in channels.announcing:
-            _announce(workspace, day, recordings, found)
-        _note_day(workspace, day, day_id)
-        found.days.append(day_id)
+    known = workspace.ledger.slack_days(since, until)
+    held = {day_id: held_payload(workspace, day_id) for day_id in known}
+    days = collect_days(
+        client,
+        channels.names,
+        since=since,
+        until=until,
+        zone=settings.zone,
+        previous={day_id: payload for day_id, payload in held.items() if payload is not None},
+        recheck=recheck,
+    )
+    changed = [day for day in days if known.get(day.conversation_id) != day.revision]
+    found = Discovery(days=[day.conversation_id for day in changed])
+    for day in changed:
+        _archive_day(workspace, day)
+    announcing = [day for day in days if day.channel_id in channels.announcing]
+    if any(day in changed for day in announcing):
+        _announce(workspace, announcing, found)
+    for day in changed:
+        _note_day(workspace, day)
     return found
 
 
-def _archive_day(workspace: Workspace, day: ChannelDay, day_id: str) -> None:
+def held_payload(workspace: Workspace, day_id: str) -> dict[str, Any] | None:
+    """The newest archived answer of a channel's day, or ``None``."""
+    parts = workspace.vault.parts("slack", day_id)
+    return json.loads(workspace.vault.read("slack", day_id, parts[-1])) if parts else None
+
+
+def _archive_day(workspace: Workspace, day: ChannelDay) -> None:
     part = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{day.revision[:12]}"
     body = json.dumps(day.payload, ensure_ascii=False, separators=(",", ":"))
-    workspace.vault.write("slack", day_id, part, body.encode("utf-8"))
+    workspace.vault.write("slack", day.conversation_id, part, body.encode("utf-8", "surrogatepass"))
 
 
-def _note_day(workspace: Workspace, day: ChannelDay, day_id: str) -> None:
+def _note_day(workspace: Workspace, day: ChannelDay) -> None:
     entry = Announced(
-        conversation_id=day_id,
+        conversation_id=day.conversation_id,
         source="slack",
         kind="channel_day",
         revision=day.revision,
@@ -113,62 +138,47 @@ def _note_day(workspace: Workspace, day: ChannelDay, day_id: str) -> None:
     )
     workspace.ledger.announce([entry])
     workspace.ledger.mark_fetched(
-        day_id, strategy="api", payload_sha256=day.revision, fetched_at=datetime.now(UTC)
+        day.conversation_id, strategy="api", payload_sha256=day.revision, fetched_at=datetime.now(UTC)
     )
 
 
-class _RecordingIds:
-    """A recording keeps the id of its first announcement, however often its link is posted again."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._by_key = {
-            conversation_id.rsplit("-", 1)[1]: conversation_id
-            for conversation_id in workspace.ledger.ids("zoom")
-            if "-" in conversation_id
-        }
-
-    def settle(self, found: Announcement, proposed: str) -> str:
-        return self._by_key.setdefault(found.recording_key, proposed)
-
-
-def _announce(workspace: Workspace, day: ChannelDay, recordings: _RecordingIds, found: Discovery) -> None:
+def _announce(workspace: Workspace, days: Sequence[ChannelDay], found: Discovery) -> None:
     settings = workspace.settings
-    announcements, rejected = find_announcements(
-        day.payload,
-        settings.slack.announcements,
-        zone=settings.zone,
-        channel_id=day.channel_id,
-        allowed_hosts=settings.zoom.allowed_hosts,
-    )
-    tickets = ticket_vault(workspace)
-    entries = []
-    for item in announcements:
-        proposed = f"zoom-{item.announced_at.astimezone(settings.zone):%Y%m%d}-{item.recording_key}"
-        recording_id = recordings.settle(item, proposed)
-        tickets.save(RecordingTicket(recording_id, item.link, item.passcode))
-        entries.append(_entry(item, recording_id))
+    announcements: list[Announcement] = []
+    for day in days:
+        understood, rejected = find_announcements(
+            day.payload,
+            settings.slack.announcements,
+            zone=settings.zone,
+            channel_id=day.channel_id,
+            allowed_hosts=settings.zoom.allowed_hosts,
+        )
+        announcements += understood
+        found.not_understood += _quarantine(workspace, day, rejected)
+    # A recording keeps the id of its first announcement, however often its link is posted again.
+    known = {i.rsplit("-", 1)[1]: i for i in workspace.ledger.ids("zoom") if i.startswith("zoom-")}
+    tickets, entries = ticket_vault(workspace), []
+    for item in merge_repeats(announcements):
+        proposed = recording_id(item.recording_key, item.announced_at, settings.zone)
+        conversation_id = known.get(item.recording_key, proposed)
+        tickets.save(RecordingTicket(conversation_id, item.full_link.get_secret_value(), item.passcode))
+        entries.append(_entry(item, conversation_id))
     found.recordings += workspace.ledger.announce(entries)
-    found.not_understood += _quarantine(workspace, day, rejected)
 
 
-def _entry(item: Announcement, recording_id: str) -> Announced:
+def _entry(item: Announcement, conversation_id: str) -> Announced:
     return Announced(
-        conversation_id=recording_id,
+        conversation_id=conversation_id,
         source="zoom",
         kind="recording",
         revision=item.revision,
         title=item.title,
         conversation_date=item.lecture_date,
-        link=public_link(item.link),
+        link=item.link,
         announced_at=item.announced_at,
         announced_by=item.author,
         announcement_ref=f"{item.channel_id}:{item.message_ts}",
     )
-
-
-def public_link(link: str) -> str:
-    """The address of a recording without its query, which may hold the passcode."""
-    return urlsplit(link)._replace(query="", fragment="").geturl()
 
 
 def _quarantine(workspace: Workspace, day: ChannelDay, rejected: Sequence[QuarantinedRecord]) -> int:

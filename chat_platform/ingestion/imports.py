@@ -12,21 +12,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from chat_platform.errors import InputError
 from chat_platform.ingestion.recordings import FILE_SOURCE, archived_files
 from chat_platform.people.class_list import ClassListReport, read_class_list
-from chat_platform.sources.records import ParsedConversation
-from chat_platform.sources.zoom.saved_chat import SavedFile, find_day, parse_saved_chat
+from chat_platform.sources.zoom.saved_chat import ParsedSavedChat, SavedFile, parse_saved_chat
 from chat_platform.storage.ledger import Announced
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import CLASS_LIST
 from chat_platform.tables.ids import digest
-
-_DATED_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}\.\d{2}\.\d{2} (?P<title>.+)")
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class ChatImport:
 
     conversation_id: str
     new: bool
-    parsed: ParsedConversation
+    parsed: ParsedSavedChat
 
 
 def plan_saved_chat(
@@ -58,14 +55,18 @@ def plan_saved_chat(
     Raises:
         InputError: CP-FILE-… when the file cannot be read or has no date.
     """
-    day = find_day(SavedFile(path_name, data), day)
-    title = title or _title_of(path_name)
+    zone = workspace.settings.zone
+    alone = parse_saved_chat([SavedFile(path_name, data)], conversation_id="file", day=day, zone=zone)
+    if alone.started_at is None:
+        raise InputError("CP-FILE-001", f"{Path(path_name).name}: no message has a time")
+    day = day or alone.started_at.astimezone(zone).date()
+    title = title or alone.title
     conversation_id = f"file-{day:%Y%m%d}-{digest(title or '', length=8)}"
     known = archived_files(workspace, conversation_id)
     sha256 = hashlib.sha256(data).hexdigest()
     new = all(file.data != data for file in known)
     files = [*known, SavedFile(path_name, data)] if new else known
-    parsed = parse_saved_chat(files, conversation_id=conversation_id, day=day, zone=workspace.settings.zone)
+    parsed = parse_saved_chat(files, conversation_id=conversation_id, day=day, zone=zone)
     revision = digest(*sorted(hashlib.sha256(file.data).hexdigest() for file in files))
     entry = Announced(
         conversation_id=conversation_id,
@@ -108,8 +109,3 @@ def import_class_list(workspace: Workspace, name: str, data: bytes) -> ClassList
     workspace.vault.write("class_list", "class", f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}", data)
     workspace.lake.write(CLASS_LIST, CLASS_LIST.table(report.rows))
     return report
-
-
-def _title_of(path_name: str) -> str | None:
-    match = _DATED_FOLDER.fullmatch(Path(path_name).parent.name)
-    return match["title"].strip() if match else None

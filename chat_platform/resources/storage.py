@@ -1,5 +1,6 @@
 """Dagster resources over storage, Slack and Zoom: they open what the settings say, and do nothing else."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -80,7 +81,7 @@ class SlackResource(ConfigurableResource):
             settings.slack_token,
             base_url=settings.slack.base_url,
             timeout_s=settings.slack.timeout_s,
-            budget_s=budget_s,
+            deadline=None if budget_s is None else time.monotonic() + budget_s,
         )
 
 

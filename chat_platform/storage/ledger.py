@@ -221,9 +221,15 @@ class Ledger:
         with Session(self._engine) as session:
             return sorted(session.scalars(query))
 
-    def revisions(self, ids: Iterable[str]) -> dict[str, str | None]:
-        """Id → revision, for those that are known."""
-        return {i: facts[0] for i, facts in self._facts(ids).items()}
+    def slack_days(self, since: date, until: date) -> dict[str, str | None]:
+        """Id → revision of the known days of Slack's channels from ``since`` to ``until``."""
+        query = (
+            select(LedgerEntry.conversation_id, LedgerEntry.revision)
+            .where(LedgerEntry.source == "slack")
+            .where(LedgerEntry.conversation_date.between(since, until))
+        )
+        with Session(self._engine) as session:
+            return dict(session.execute(query).tuples())
 
     def progress(self, ids: Iterable[str]) -> list[str]:
         """One text for each entry that changes whenever there is something new to do for it; sorted by id."""
