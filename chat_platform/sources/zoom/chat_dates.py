@@ -99,18 +99,12 @@ class Calendar:
     def __init__(
         self, files: Sequence[ScannedFile], day: date | None, zone: ZoneInfo, start: time | None
     ) -> None:
-        if day is not None and day.year not in _PLAUSIBLE_YEARS:
-            raise InputError("CP-FILE-006", f"{day.isoformat()} is not plausible")
         self._zone = zone
+        self._base = base_day(files, day, zone)
         self._stamps = {file.name: read_name(file.name, zone) for file in files}
         stamps = [stamp for stamp in self._stamps.values() if stamp is not None]
         named = min((stamp.day for stamp in stamps), default=None)
-        dated = {found for file in files for found in map(_header_day, file.records) if found}
-        _check_given(day, dated)
-        base = day or min(dated, default=None) or named
-        if base is None:
-            raise InputError("CP-FILE-004", ", ".join(file.name for file in files)[:120])
-        self._base = base
+        dated = any(_header_day(record) for file in files for record in file.records)
         # A given date moves the names' dates, so that parts of different days stay apart.
         self._shift = (day - named) if day is not None and named is not None else timedelta(0)
         self._start = start
@@ -203,11 +197,25 @@ class Calendar:
                 record.offset_s = (record.sent_at - start).total_seconds()
 
 
-def _check_given(day: date | None, dated: set[date]) -> None:
-    """A given date must not move a file that knows its own dates."""
-    if day is None or not dated or min(dated) <= day <= max(dated):
-        return
-    raise InputError("CP-FILE-006", f"given {day.isoformat()}, in the file {min(dated).isoformat()}")
+def base_day(files: Sequence[ScannedFile], day: date | None, zone: ZoneInfo) -> date:
+    """The local date on which the chat begins: given, else from dated headers, else from a name.
+
+    Raises:
+        InputError: CP-FILE-004 when no date is known, CP-FILE-006 when the given date is none of the file's.
+    """
+    if day is not None and day.year not in _PLAUSIBLE_YEARS:
+        raise InputError("CP-FILE-006", f"{day.isoformat()} is not plausible")
+    dated = {found for file in files for found in map(_header_day, file.records) if found}
+    if day is not None:
+        if dated and not min(dated) <= day <= max(dated):
+            # A given date must not move a file that knows its own dates.
+            raise InputError("CP-FILE-006", f"given {day.isoformat()}, in the file {min(dated).isoformat()}")
+        return day
+    stamps = [stamp.day for file in files if (stamp := read_name(file.name, zone)) is not None]
+    found = min(dated, default=None) or min(stamps, default=None)
+    if found is None:
+        raise InputError("CP-FILE-004", ", ".join(file.name for file in files)[:120])
+    return found
 
 
 def _header_day(record: Record) -> date | None:

@@ -91,7 +91,7 @@ def _reaction(body: str) -> Body | None:
         quote = _unquote(rest[:cut].strip())
         if quote is None and bare is not None and rest[:1] not in _CLOSERS:
             quote = rest[:cut].strip()
-        if quote is None or not _is_emoji(emoji):
+        if quote is None or not is_emoji(emoji):
             return None
         return Body("reaction", emoji=emoji, quote=quote)
     return None
@@ -107,7 +107,7 @@ def _removal(body: str) -> Body | None:
         bare = _unquote(written.strip())
         emoji = bare if bare is not None else written.strip()
         quote = _unquote(rest.strip())
-        if quote is not None and _is_emoji(emoji):
+        if quote is not None and is_emoji(emoji):
             return Body("removal", emoji=emoji, quote=quote)
     return None
 
@@ -178,7 +178,8 @@ def _unquote(text: str) -> str | None:
     return text[1:-1]
 
 
-def _is_emoji(text: str) -> bool:
+def is_emoji(text: str) -> bool:
+    """Whether the text is an emoji, Zoom's ``:name:``, or what an old code page left of an emoji."""
     return bool(_EMOJI.fullmatch(text) or _EMOJI_NAME.fullmatch(text))
 
 
