@@ -3,7 +3,7 @@
 import dagster as dg
 
 from chat_platform.assets import metrics, slack, warehouse, zoom
-from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH, REPARSE, slack_job
+from chat_platform.jobs import LAUNCHABLE, REPARSE
 from chat_platform.resources.storage import SlackResource, WarehouseResource, WorkspaceResource, ZoomResource
 from chat_platform.schedules import build_schedules, retention
 from chat_platform.sensors.class_chat import build_sensors
@@ -21,8 +21,6 @@ def build_defs(settings: Settings | None = None, **resource_overrides: object) -
     settings = settings or Settings()
     project = metrics.dbt_project()
     dbt = metrics.build_dbt_assets(project)
-    slack_days_job = slack_job(settings)
-    launchable = [CLASS_RECORDINGS, slack_days_job, PUBLISH]
     assets = [
         *zoom.ASSETS,
         *slack.build_slack_assets(settings),
@@ -32,10 +30,10 @@ def build_defs(settings: Settings | None = None, **resource_overrides: object) -
     ]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
-        jobs=[*launchable, REPARSE, retention],
-        schedules=build_schedules(settings, launchable),
+        jobs=[*LAUNCHABLE, REPARSE, retention],
+        schedules=build_schedules(settings),
         sensors=[
-            *build_sensors(settings, launchable),
+            *build_sensors(settings),
             run_failures,
             dg.AutomationConditionSensorDefinition(
                 "follow_upstream",

@@ -6,9 +6,6 @@ themselves (sensors, schedules).
 
 import dagster as dg
 
-from chat_platform.partitions import RECORDINGS, slack_days
-from chat_platform.settings import Settings
-
 _PEOPLE = dg.AssetSelection.assets(
     *(["core", name] for name in ("slack_users", "class_list", "people", "identities", "identity_decisions"))
 )
@@ -31,7 +28,6 @@ def _lake(source: str) -> dg.AssetSelection:
 CLASS_RECORDINGS = dg.define_asset_job(
     "class_recordings",
     selection=dg.AssetSelection.assets(["raw", "zoom_recordings"]) | _lake("zoom") | _BEHIND_THE_LAKE,
-    partitions_def=RECORDINGS,
     description="A batch of recordings (or imported chat files) from Zoom to the published metrics. Launched by "
     "the sensors; launch it for a range of partitions to fetch or parse them again.",
     tags={"chatp/chain": "class_chat"},
@@ -47,20 +43,17 @@ PUBLISH = dg.define_asset_job(
 REPARSE = dg.define_asset_job(
     "reparse_recordings",
     selection=_lake("zoom") | _BEHIND_THE_LAKE,
-    partitions_def=RECORDINGS,
     description="Parses archived answers again without asking Zoom, for a range of recordings. Launch it after a "
     "parser was changed.",
     tags={"chatp/chain": "class_chat"},
 )
 
-
-def slack_job(settings: Settings):  # noqa: ANN201 - the type is not public in Dagster
-    """The job over days of Slack; its partitions depend on the settings."""
-    return dg.define_asset_job(
-        "slack_chat_days",
-        selection=dg.AssetSelection.assets(["raw", "slack_users"]) | _lake("slack") | _BEHIND_THE_LAKE,
-        partitions_def=slack_days(settings),
-        description="Days of Slack's channels from the archived answer to the published metrics. Launched by the "
-        "sensor for the days that changed; to ask Slack again, materialise raw/slack_days for the range first.",
-        tags={"chatp/chain": "class_chat"},
-    )
+SLACK_DAYS = dg.define_asset_job(
+    "slack_chat_days",
+    selection=dg.AssetSelection.assets(["raw", "slack_users"]) | _lake("slack") | _BEHIND_THE_LAKE,
+    description="Days of Slack's channels from the archived answer to the published metrics. Launched by the "
+    "sensor for the days that changed; to ask Slack again, materialise raw/slack_days for the range first.",
+    tags={"chatp/chain": "class_chat"},
+)
+# What the sensors may launch.
+LAUNCHABLE = (CLASS_RECORDINGS, SLACK_DAYS, PUBLISH)

@@ -3,13 +3,12 @@
 What belongs here: the evening fallback of discovery and maintenance. What does not: discovery itself.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from chat_platform.ingestion.discovery import discover
+from chat_platform.jobs import CLASS_RECORDINGS
 from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
 from chat_platform.sensors.class_chat import BUDGET_S, evaluate
@@ -51,14 +50,13 @@ def retention() -> None:
     purge_old_runs()
 
 
-def build_schedules(settings: Settings, jobs: Sequence[AssetJob]) -> list[dg.ScheduleDefinition]:
+def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """Schedules in the class's time zone."""
     slack_partitions = slack_days(settings)
-    recordings_job = jobs[0]
 
     @dg.schedule(
         name="evening_fallback",
-        job=recordings_job,
+        job=CLASS_RECORDINGS,
         cron_schedule="0 19-22 * * *",
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -77,7 +75,7 @@ def build_schedules(settings: Settings, jobs: Sequence[AssetJob]) -> list[dg.Sch
         result = evaluate(home, context.instance, slack_partitions, None)
         for request in result.dynamic_partitions_requests or []:
             context.instance.add_dynamic_partitions(str(RECORDINGS.name), list(request.partition_keys))
-        wanted = [r for r in result.run_requests or [] if r.job_name == recordings_job.name]
+        wanted = [r for r in result.run_requests or [] if r.job_name == CLASS_RECORDINGS.name]
         return wanted or dg.SkipReason("nothing is due")
 
     purge = dg.ScheduleDefinition(

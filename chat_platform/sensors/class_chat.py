@@ -8,17 +8,15 @@ longer look and nothing more.
 
 import json
 import time
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from chat_platform.errors import ChatPlatformError
 from chat_platform.ingestion.discovery import discover
 from chat_platform.ingestion.imports import import_saved_chat
-from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH
+from chat_platform.jobs import CLASS_RECORDINGS, LAUNCHABLE, PUBLISH, SLACK_DAYS
 from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
 from chat_platform.sensors.active import is_active
@@ -81,7 +79,7 @@ def due_requests(
     if slack_ids:
         days = {_day_of(i) for i in slack_ids}
         keys = [k for k in slack_partitions.get_partition_keys() if min(days) <= k <= max(days)]
-        wanted.append(("slack_chat_days", keys, slack_ids))
+        wanted.append((SLACK_DAYS.name, keys, slack_ids))
     if not wanted and (left := home.ledger.unpublished()):
         wanted.append((PUBLISH.name, [], left))
     requests = [
@@ -115,13 +113,13 @@ def evaluate(
     )
 
 
-def build_sensors(settings: Settings, jobs: Sequence[AssetJob]) -> list[dg.SensorDefinition]:
-    """The sensors of the class chat; ``jobs`` are those that they may launch."""
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """The sensors of the class chat."""
     slack_partitions = slack_days(settings)
 
     @dg.sensor(
         name="slack_discovery",
-        jobs=list(jobs),
+        jobs=LAUNCHABLE,
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Reads Slack's channels from the look-back window to today, archives what changed, writes "
@@ -144,7 +142,7 @@ def build_sensors(settings: Settings, jobs: Sequence[AssetJob]) -> list[dg.Senso
 
     @dg.sensor(
         name="inbox",
-        jobs=list(jobs),
+        jobs=LAUNCHABLE,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Imports saved chat files that somebody puts into the inbox folder, and moves each to `done` "
