@@ -458,6 +458,18 @@ _code(
     ("the name of who decides is empty", "결정하는 사람의 이름이 비어 있습니다"),
     ("say who decides", "누가 결정하는지 적으세요"),
 )
+_code(
+    "CP-PEOPLE-020",
+    ("A column with personal data has no valid erasure rule", "개인정보 열에 올바른 삭제 규칙이 없습니다"),
+    (
+        "its TableSpec lacks one, or names one that its type does not allow",
+        "TableSpec에 규칙이 없거나 열의 형식에 맞지 않습니다",
+    ),
+    (
+        "declare delete_row, blank or pseudonymise in chat_platform/tables",
+        "chat_platform/tables에 delete_row, blank, pseudonymise 중 하나를 선언하세요",
+    ),
+)
 
 # --- CP-DATA: rules of our own data -----------------------------------------------------------------------
 
