@@ -16,8 +16,9 @@ label but nothing behind it, also not in the thread), ``announcement_dates_uncle
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -48,7 +49,7 @@ WRITTEN_SUBTYPES = frozenset(
 )
 
 _RECORDING_PATH = re.compile(r"/rec(?:ording)?/(?:share|play)/([\w.\-]+)", re.ASCII)
-_BARE_LINK = re.compile(r"https?://[^\s<>\"'|]+/rec(?:ording)?/(?:share|play)/[^\s<>\"'|)\]]+", re.IGNORECASE)
+_BARE_LINK = re.compile(r"https?://[^\s<>\"'|]+?/rec(?:ording)?/(?:share|play)/[\w\-./?=&%#~+]+", re.ASCII)
 _SHARED = re.compile(r"공통|동일|모두|전부|같습니다|같아요|\bsame\b|\bboth\b|\ball\b", re.IGNORECASE)
 _HALF = re.compile(r"오전|오후|(?<![A-Za-z])(?:morning|afternoon)(?![A-Za-z])", re.IGNORECASE)
 
@@ -103,7 +104,7 @@ def recording_id(key: str, announced_at: datetime, zone: tzinfo) -> str:
 def merge_repeats(announcements: Iterable[Announcement]) -> list[Announcement]:
     """One announcement a recording: the first message names it, the last one's passcode opens it.
 
-    A reminder repeats a link days later; the recording must keep its id and date, but a corrected passcode counts.
+    A reminder repeats a link days later; the recording keeps its id and date, a corrected passcode counts.
     """
     by_key: dict[str, list[Announcement]] = {}
     for announcement in sorted(announcements, key=lambda a: (a.announced_at, a.message_ts)):
@@ -174,7 +175,7 @@ def is_written(message: Mapping[str, Any]) -> bool:
     return message.get("subtype") in WRITTEN_SUBTYPES and not message.get("_removed")
 
 
-class _Problem(Exception):
+class _UnclearError(Exception):
     """Why a message could not be understood; never leaves this module."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -204,6 +205,10 @@ class _Dated:
     line: int
     column: int
 
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.line, self.column
+
 
 @dataclass(frozen=True)
 class _Reader:
@@ -227,11 +232,11 @@ class _Reader:
         moment = sent_at(message.get("ts"))
         try:
             if moment is None:
-                raise _Problem("message_malformed", "no time stamp")
+                raise _UnclearError("message_malformed", "no time stamp")
             if title_line is None:
-                raise _Problem("link_without_announcement", "the pattern does not fit")
+                raise _UnclearError("link_without_announcement", "the pattern does not fit")
             return self._announcements(message, forms, thread, moment), []
-        except _Problem as problem:
+        except _UnclearError as problem:
             detail = f"ts {message.get('ts')}" + (f": {problem.detail}" if problem.detail else "")
             return [], [QuarantinedRecord(position, problem.reason, detail, self._excerpt(forms, thread))]
 
@@ -240,14 +245,18 @@ class _Reader:
         return not authors or message.get("user") in authors or message.get("bot_id") in authors
 
     def _title_line(self, forms: Sequence[Sequence[Line]]) -> Line | None:
-        """The line that the pattern fits; a pattern may also span lines, then it is the line where it begins."""
-        pattern = re.compile(self.rules.pattern, re.IGNORECASE)
+        """The first line that the pattern fits, in the best form that has one."""
         for lines in forms:
-            texts = [plain(line) for line in lines]
-            match = pattern.search("\n".join(texts))
-            if match is not None:
-                return lines["\n".join(texts).count("\n", 0, match.start())]
+            number = self._title_number(lines)
+            if number is not None:
+                return lines[number]
         return None
+
+    def _title_number(self, lines: Sequence[Line]) -> int | None:
+        """Index of the line where the pattern's match begins; a match may span lines."""
+        text = "\n".join("".join(_shown(leaf) for leaf in line) for line in lines)
+        match = re.search(self.rules.pattern, text, re.IGNORECASE)
+        return None if match is None else text.count("\n", 0, match.start())
 
     def _announcements(
         self,
@@ -302,10 +311,10 @@ class _Reader:
 
     def _allowed(self, links: Sequence[_Link]) -> list[_Link]:
         if not links:
-            raise _Problem("announcement_without_link")
+            raise _UnclearError("announcement_without_link")
         strange = {host for link in links if not self._is_allowed(host := urlsplit(link.url).hostname or "")}
         if strange:
-            raise _Problem("link_host_not_allowed", ", ".join(sorted(strange)))
+            raise _UnclearError("link_host_not_allowed", ", ".join(sorted(strange)))
         return list(links)
 
     def _is_allowed(self, host: str) -> bool:
@@ -347,12 +356,13 @@ class _Reader:
             if len(typed) == in_links.count(None):
                 rest = iter(typed)
                 return [pwd or next(rest) for pwd in in_links]
-            shared = len(set(typed)) == 1 and any(_SHARED.search(plain(line)) for line in place)
-            if shared:
+            if len(typed) == 1 and any(_SHARED.search(plain(line)) for line in place):
                 return [pwd or typed[0] for pwd in in_links]
-            raise _Problem("passcode_count_differs", f"{len(links)} links, {len(typed)} passcodes")
+            # Anybody may mention a passcode in a thread.
+            if place is not others and None in in_links:
+                raise _UnclearError("passcode_count_differs", f"{len(links)} links, {len(typed)} passcodes")
         if label_seen and None in in_links:
-            raise _Problem("announcement_without_passcode")
+            raise _UnclearError("announcement_without_passcode")
         return list(in_links)
 
     def _dates(self, lines: Sequence[Line], links: Sequence[_Link], sent_on: date) -> list[date]:
@@ -360,16 +370,10 @@ class _Reader:
         texts = self._without_passcodes(lines)
         dated = _located(texts, sent_on, find_dates) or _located(texts, sent_on, find_relative_dates)
         if not dated:
-            raise _Problem("announcement_without_date")
-        days = list(dict.fromkeys(entry.day for entry in dated))
-        if len(days) == 1:
-            chosen = days * len(links)
-        elif len(days) == len(links):
-            chosen = days
-        else:
-            chosen = [_nearest_before(link, dated, links) for link in links]
+            raise _UnclearError("announcement_without_date")
+        chosen = _pair_dates(dated, links, self._title_number(lines))
         if max(chosen) > sent_on + timedelta(days=1):
-            raise _Problem("announcement_date_in_future", max(chosen).isoformat())
+            raise _UnclearError("announcement_date_in_future", max(chosen).isoformat())
         return chosen
 
     def _without_passcodes(self, lines: Sequence[Line]) -> list[str]:
@@ -418,23 +422,25 @@ def _links(lines: Sequence[Line]) -> list[_Link]:
     for number, line in enumerate(lines):
         column = 0
         for leaf in line:
-            for url in _leaf_links(leaf):
+            for offset, url in _leaf_links(leaf):
                 key = recording_key(url)
-                if key not in found or (_pwd(url) and not _pwd(found[key].url)):
-                    found[key] = _Link(url, number, column)
+                if key not in found:
+                    found[key] = _Link(url, number, column + offset)
+                elif _pwd(url) and not _pwd(found[key].url):
+                    found[key] = replace(found[key], url=url)
             column += len(leaf.text)
     return list(found.values())
 
 
-def _leaf_links(leaf: Leaf) -> Iterator[str]:
-    candidates = [leaf.url] if leaf.url else [match[0] for match in _BARE_LINK.finditer(leaf.text)]
-    for url in candidates:
+def _leaf_links(leaf: Leaf) -> Iterator[tuple[int, str]]:
+    bare = [(match.start(), match[0].rstrip(".,;")) for match in _BARE_LINK.finditer(leaf.text)]
+    for offset, url in [(0, leaf.url)] if leaf.url else bare:
         try:
             parts = urlsplit(url)
         except ValueError:
             continue
         if parts.scheme in ("http", "https") and parts.hostname and _RECORDING_PATH.search(parts.path):
-            yield url
+            yield offset, url
 
 
 def _pwd(url: str) -> str | None:
@@ -475,20 +481,50 @@ def _lecture_dates(found: Iterable[FoundDate]) -> Iterator[FoundDate]:
     return (entry for entry in found if not entry.period)
 
 
-def _nearest_before(link: _Link, dated: Sequence[_Dated], links: Sequence[_Link]) -> date:
-    """The date of a link when dates and links cannot be counted off: the one that stands last before it.
+def _pair_dates(dated: Sequence[_Dated], links: Sequence[_Link], title: int | None) -> list[date]:
+    """A date for each link: its own, which stands beside it, else the title's, else that of the link before.
 
-    Where several dates stand together, nothing says which of them is meant.
+    Where several dates stand in one place, nothing says which of them is meant.
+
+    Args:
+        dated: dates in order, at least one.
+        links: links in order, at least one.
+        title: line of the title.
     """
-    before = [entry for entry in dated if (entry.line, entry.column) < link.place]
-    if not before:
-        raise _Problem("announcement_dates_unclear", "a link stands before any date")
-    last = before[-1]
-    since = max((other.place for other in links if other.place < (last.line, last.column)), default=(-1, -1))
-    together = {e.day for e in before if (e.line, e.column) > since and e.line == last.line}
-    if len(together) > 1:
-        raise _Problem("announcement_dates_unclear", "several dates stand together")
-    return last.day
+    in_title = [d for d in dated if d.line == title and d.place < links[0].place]
+    headline = _days(in_title)
+    below = [d for d in dated if d not in in_title]
+    own = _own_days(below, links)
+    if len(headline) == 1 and len(links) == 1:
+        return headline
+    if not any(own) and len(headline) == len(links):
+        return headline
+    current = headline
+    chosen: list[date] = []
+    for days in own:
+        current = days or current
+        if len(current) != 1:
+            raise _UnclearError("announcement_dates_unclear", "no date, or several, for a link")
+        chosen += current
+    return chosen
+
+
+def _own_days(dated: Sequence[_Dated], links: Sequence[_Link]) -> list[list[date]]:
+    """Days that stand between the link before and each link; when all stand behind, those up to the next."""
+    places = [link.place for link in links]
+    first = (-1, -1)
+    ends = (sys.maxsize, 0)
+    if dated and dated[0].place > places[0]:
+        borders = list(zip(places, [*places[1:], ends], strict=True))
+        behind = [_days(d for d in dated if start < d.place < end) for start, end in borders]
+        if all(len(days) == 1 for days in behind):
+            return behind
+    borders = list(zip([first, *places], places, strict=False))
+    return [_days(d for d in dated if start < d.place < end) for start, end in borders]
+
+
+def _days(dated: Iterable[_Dated]) -> list[date]:
+    return list(dict.fromkeys(entry.day for entry in dated))
 
 
 def _halves(lines: Sequence[Line], links: Sequence[_Link]) -> list[str]:

@@ -76,8 +76,9 @@ def _flag(name: str) -> str | None:
 
 
 def _by_alias(name: str) -> str | None:
-    """By the package's aliases, which say ``woman_bowing`` and ``woman_cook`` for Slack's
-    ``woman-bowing`` and ``female-cook``.
+    """By the package's aliases.
+
+    They say ``woman_bowing`` and ``woman_cook`` where Slack says ``woman-bowing`` and ``female-cook``.
     """
     head, _, tail = name.partition("-")
     spellings = [name, name.replace("-", "_")]

@@ -3,9 +3,9 @@
 What belongs here: finding dates in a text and giving them a year. What does not: which date belongs to which
 recording (``announcements``).
 
-Understood: ``2026-03-02``, ``2026.3.2``, ``26.03.02``, ``2026년 3월 2일``, ``3월 2일``, ``3/2``, ``6/29(목)``,
-``03.02``, ``03-02``, ``20260302``, ``Mar 2, 2026``, ``2 March``, and 오늘/어제/그제/today/yesterday. Ends of
-periods (``7/13까지``, ``6/29~7/13``, ``until …``) are dates, but not of a lecture.
+Understood: ``2026-03-02``, ``2026.3.2``, ``26.03.02``, ``2026년 3월 2일``, ``3월 2일``, ``3/2``,
+``6/29(목)``, ``03.02``, ``03-02``, ``20260302``, ``Mar 2, 2026``, ``2 March``, and 오늘/어제/그제/today/
+yesterday. Ends of periods (``7/13까지``, ``6/29~7/13``, ``until …``) are dates, but not of a lecture.
 """
 
 from __future__ import annotations
