@@ -51,7 +51,7 @@ class AnnouncementRules(BaseModel):
     channel_names: list[str] = ["녹화본-공유"]
     pattern: str = r"녹화본(을)?\s*공유|강의\s*녹화|recording"
     authors: list[str] = []
-    passcode_labels: list[str] = ["암호", "비밀번호", "패스코드", "passcode", "password", "pw"]
+    passcode_labels: list[str] = ["암호", "비밀번호", "비번", "패스코드", "passcode", "password", "pw"]
 
 
 class SlackSettings(BaseModel):
