@@ -598,3 +598,11 @@ _code(
         "그 버전을 설치하거나 이전 백업을 복원하세요",
     ),
 )
+_code(
+    "CP-STORE-030",
+    ("A worker process was killed while it computed a partition", "파티션을 계산하던 작업 프로세스가 종료되었습니다"),
+    ("it was killed again when it ran alone: most likely memory ran out",
+     "혼자 실행했을 때에도 다시 종료되었습니다. 메모리 부족일 가능성이 큽니다"),
+    ("give the machine more memory or lower CHATP_WORKERS, then materialise the partition again",
+     "메모리를 늘리거나 CHATP_WORKERS를 줄인 뒤 해당 파티션을 다시 실행하세요"),
+)
