@@ -22,6 +22,8 @@ from chat_platform.resources.storage import SlackResource, WorkspaceResource
 from chat_platform.sensors.active import is_active
 from chat_platform.sensors.batches import batch_request, contiguous
 from chat_platform.settings import Settings
+from chat_platform.sources.slack.client import SlackClient
+from chat_platform.sources.slack.collect import rotating_recheck
 from chat_platform.storage.liveness import RunGuard
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.ids import digest
@@ -29,6 +31,8 @@ from chat_platform.tables.ids import digest
 CURSOR_VERSION = 1
 # Dagster gives a tick 60 s by default; leave room for the requests themselves.
 BUDGET_S = 45.0
+TICK_S = 60
+RECHECK_TURNS = 10
 # A first look at years of history is cut into windows of this many days, oldest first.
 WINDOW_DAYS = 120
 # Runs that one tick asks for; scattered retries beyond that wait for the next tick.
@@ -95,6 +99,30 @@ def _day_of(conversation_id: str) -> str:
     return f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:]}"
 
 
+def read_slack(
+    home: Workspace, client: SlackClient, read_to: date | None, say: Callable[[str], None]
+) -> date:
+    """Look at one window of days after another until today is reached or the tick's time is used up.
+
+    Returns:
+        Day up to which Slack was read.
+    """
+    started = time.monotonic()
+    today = datetime.now(home.settings.zone).date()
+    # Edits in threads do not show on their parents: each thread has its turn once in so many ticks.
+    recheck = rotating_recheck(int(time.time() // TICK_S), RECHECK_TURNS)
+    while True:
+        since, until = window(home.settings, read_to, today)
+        found = discover(home, client, since=since, until=until, recheck=recheck)
+        say(
+            f"{since}…{until}: {len(found.recordings)} recordings, {len(found.days)} channel days changed, "
+            f"{found.not_understood} announcements not understood"
+        )
+        read_to = until
+        if until >= today or time.monotonic() - started > BUDGET_S / 2:
+            return read_to
+
+
 def evaluate(
     home: Workspace,
     instance: dg.DagsterInstance,
@@ -120,7 +148,7 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     @dg.sensor(
         name="slack_discovery",
         jobs=LAUNCHABLE,
-        minimum_interval_seconds=60,
+        minimum_interval_seconds=TICK_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Reads Slack's channels from the look-back window to today, archives what changed, writes "
         "announced recordings into the ledger and launches one range run for each batch.",
@@ -130,14 +158,8 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     ) -> dg.SensorResult:
         home, cursor = workspace.open(), context.cursor
         if slack.configured():
-            today = datetime.now(home.settings.zone).date()
-            since, until = window(home.settings, read_cursor(cursor), today)
-            found = discover(home, slack.client(budget_s=BUDGET_S), since=since, until=until)
-            context.log.info(
-                f"{since}…{until}: {len(found.recordings)} recordings, {len(found.days)} channel days changed, "
-                f"{found.not_understood} announcements not understood"
-            )
-            cursor = write_cursor(until)
+            read_to = read_slack(home, slack.client(budget_s=BUDGET_S), read_cursor(cursor), context.log.info)
+            cursor = write_cursor(read_to)
         return evaluate(home, context.instance, slack_partitions, cursor)
 
     @dg.sensor(
