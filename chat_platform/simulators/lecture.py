@@ -395,11 +395,7 @@ class _Lecture:
             _, text = self._sentence(phrases.ANSWERS, "answer", person)
         else:
             text = self._fill(template, person)
-        reply = self._add(person, offset, text, "answer", None)
-        if self.info.era == "xmpp":
-            reply.kind = "reply"
-            reply.parent_id = said.message_id
-            reply.deleted = False
+        self._add(person, offset, text, "answer", None, parent=said.message_id)
 
     def _add(
         self,
@@ -409,9 +405,12 @@ class _Lecture:
         category: str,
         question: str | None,
         *,
+        parent: str | None = None,
         quiet: bool = False,
     ) -> Utterance:
+        """One more thing said. Older recordings know neither replies nor reactions."""
         rng = self.rng
+        threaded = self.info.era == "xmpp"
         digits = f"{rng.getrandbits(128):032X}"
         uuid = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
         number = self.numbers[person.person_id]
@@ -422,20 +421,23 @@ class _Lecture:
             sent_at=self._at(offset),
             offset_ms=offset,
             text=text,
-            kind="message",
+            kind="reply" if parent and threaded else "message",
             category=category,
             question=question,
+            parent_id=parent if threaded else None,
         )
         self.said.append(said)
-        if not quiet and self.info.era == "xmpp":
+        if threaded and not quiet:
             self._decorate(said)
         return said
 
     def _decorate(self, said: Utterance) -> None:
-        """Reactions, edits and deletions."""
+        """Reactions, edits and deletions; Zoom does not say whether a reply was edited, so none is."""
         rng = self.rng
         if rng.random() < REACTS.get(said.category, USUAL_REACTS):
             said.reactions = self._reactions(said)
+        if said.parent_id is not None:
+            return
         luck = rng.random()
         if luck < 0.004:
             said.deleted = True

@@ -162,7 +162,7 @@ def _records(
 
 
 class _Writer:
-    """Writes one record after another in one dialect, with ``\\n`` as line end."""
+    r"""Writes one record after another in one dialect, with ``\\n`` as line end."""
 
     def __init__(
         self, dialect: Dialect, words: Locale, start: datetime | None, *, receivers: bool, gap: str

@@ -58,6 +58,7 @@ class CutResponse(Response):
 
     def __init__(self, whole: Response, part: float) -> None:
         super().__init__(whole.body, whole.status_code, media_type=whole.media_type)
+        self.raw_headers += [header for header in whole.raw_headers if header[0] == b"set-cookie"]
         self._sent = bytes(self.body)[: int(len(self.body) * part)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,6 +90,11 @@ class SimulatorServer:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+
+    @property
+    def port(self) -> int:
+        """Port on 127.0.0.1, 0 before the first start."""
+        return self._port
 
     @property
     def origin(self) -> str:
@@ -137,7 +143,7 @@ class SimulatorServer:
         """Routes of the service; subclasses build them with ``endpoint``."""
         raise NotImplementedError
 
-    def locate(self, request: Request) -> tuple[int, str] | None:
+    async def locate(self, request: Request) -> tuple[int, str] | None:
         """Index and share token of the recording that a request is about."""
         return None
 
@@ -155,7 +161,7 @@ class SimulatorServer:
         """A route whose requests are logged and can be hit by faults."""
 
         async def serve(request: Request) -> Response:
-            recording = self.locate(request)
+            recording = await self.locate(request)
             fault = self.faults.take(self.name, name, recording)
             answer = await self._answer(request, name, handler, fault)
             self.requests.append(
