@@ -8,6 +8,7 @@ longer look and nothing more.
 
 import json
 import time
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
