@@ -84,12 +84,9 @@ def demo_environment(
             json.dumps({"slack": world.slack_port, "zoom": world.zoom_port}), encoding="utf-8"
         )
         values = {
+            **world.environment(),
             "CHATP_HOME": str(home),
-            "CHATP_SLACK_TOKEN": world.slack_token,
-            "CHATP_SLACK__BASE_URL": f"{world.slack_url}/api/",
             "CHATP_SLACK__START_DATE": "2026-02-01",
-            "CHATP_ZOOM__ALLOWED_HOSTS": '["127.0.0.1"]',
-            "CHATP_ZOOM__ALLOW_PLAIN_HTTP": "true",
             "DAGSTER_HOME": str(home / "dagster"),
         }
         with _environment(values):
