@@ -61,9 +61,11 @@ class Announcement:
     Attributes:
         recording_key: 12 hex digits from the share token; the same recording has the same key wherever and
             however often its link is posted.
-        link: address without the passcode.
-        full_link: address as posted; its ``pwd`` opens the recording without typing.
-        passcode: what to type, else the link's ``pwd``, else ``None``: the recording is open.
+        link: address without its ``pwd``, for tables and people.
+        full_link: address as posted, for whoever fetches; a ``pwd`` in it opens the recording without typing,
+            and is not the passcode.
+        passcode: what to type where the page asks; ``None`` when the message says nothing of one, or the link
+            carries a ``pwd``.
         lecture_date: day of the lecture.
         title: the announcing line, without links and passcodes.
         author: Slack user id, or bot id.
@@ -294,7 +296,7 @@ class _Reader:
         public = without_url_secrets(link.url)
         # Revisions are shown and stored. All of a passcode in one would let it be found by trying; four hex
         # digits show that it changed and leave too many that fit.
-        trace = digest("passcode", passcode, length=4) if passcode else None
+        trace = digest("passcode", passcode, _pwd(link.url), length=4)
         return Announcement(
             recording_key=recording_key(link.url),
             link=public,
@@ -355,15 +357,15 @@ class _Reader:
                 return list(typed)
             if len(typed) == in_links.count(None):
                 rest = iter(typed)
-                return [pwd or next(rest) for pwd in in_links]
+                return [next(rest) if pwd is None else None for pwd in in_links]
             if len(typed) == 1 and any(_SHARED.search(plain(line)) for line in place):
-                return [pwd or typed[0] for pwd in in_links]
+                return [typed[0] if pwd is None else None for pwd in in_links]
             # Anybody may mention a passcode in a thread.
             if place is not others and None in in_links:
                 raise _UnclearError("passcode_count_differs", f"{len(links)} links, {len(typed)} passcodes")
         if label_seen and None in in_links:
             raise _UnclearError("announcement_without_passcode")
-        return list(in_links)
+        return [None] * len(links)
 
     def _dates(self, lines: Sequence[Line], links: Sequence[_Link], sent_on: date) -> list[date]:
         """A lecture date for each link."""
@@ -403,7 +405,7 @@ class _Reader:
 
 def _merged(repeats: Sequence[Announcement]) -> Announcement:
     first = repeats[0]
-    newest = next((a for a in reversed(repeats) if a.passcode is not None), first)
+    newest = next((a for a in reversed(repeats) if a.passcode or _pwd(a.full_link.get_secret_value())), first)
     if newest is first:
         return first
     return Announcement(
@@ -444,7 +446,7 @@ def _leaf_links(leaf: Leaf) -> Iterator[tuple[int, str]]:
 
 
 def _pwd(url: str) -> str | None:
-    """The passcode that a link carries."""
+    """The secret that a link carries."""
     query = dict(parse_qsl(urlsplit(url).query))
     return next((query[name] for name in ("pwd", "passcode", "passwd", "password") if query.get(name)), None)
 
