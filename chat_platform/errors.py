@@ -399,7 +399,10 @@ _code(
         "no row near its top holds headers such as 아이디 and 이름, or id and name",
         "위쪽 행에서 아이디·이름 또는 id·name 같은 머리글을 찾지 못했습니다",
     ),
-    ("name the columns as docs/people.md shows", "docs/people.md를 보고 머리글을 적으세요"),
+    (
+        "write the headers id and name (or 아이디 and 이름) above the columns",
+        "열 위에 아이디와 이름(또는 id와 name)이라는 머리글을 적으세요",
+    ),
 )
 _code(
     "CP-PEOPLE-003",

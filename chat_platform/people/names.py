@@ -165,8 +165,7 @@ class NameSplitter:
                 (parts.name[: first.start()], parts.name[first.end() :]),
                 (parts.name[last.end() :], parts.name[: last.start()]),
             ):
-                rest = self._trim(rest)
-                noted = self._noted(parts, word) if rest else None
+                noted = self._noted(parts, word)
                 if noted:
                     return replace(noted, name=rest)
         return None
