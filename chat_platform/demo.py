@@ -17,6 +17,7 @@ from typing import Any
 from chat_platform.people.identity import suggestions
 from chat_platform.settings import Settings
 from chat_platform.simulators.world import World, start_world
+from chat_platform.storage.decisions import Merge
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import IDENTITIES, PEOPLE
 
@@ -129,10 +130,14 @@ def accept_unique(workspace: Workspace) -> int:
     """
     identities = workspace.lake.read(IDENTITIES).to_pylist()
     people = workspace.lake.read(PEOPLE).to_pylist()
-    unique = [item for item in suggestions(identities, people) if item.unique]
-    for item in unique:
-        workspace.decisions.merge(item.identity_id, item.person_id, by=DECIDED_BY, evidence=item.evidence)
-    return len(unique)
+    merges = [
+        Merge(item.identity_id, item.person_id, item.evidence)
+        for item in suggestions(identities, people)
+        if item.unique
+    ]
+    if merges:
+        workspace.decisions.merge_all(merges, by=DECIDED_BY)
+    return len(merges)
 
 
 def _read_numbers(workspace: Workspace, report: DemoReport) -> None:

@@ -13,13 +13,14 @@ from sqlalchemy import Engine
 
 from chat_platform.settings import Settings
 from chat_platform.storage.app_database import open_database, upgrade
-from chat_platform.storage.decisions import DecisionLog
+from chat_platform.storage.decisions import DecisionLog, KnownIds
 from chat_platform.storage.engine import LocalEngine
 from chat_platform.storage.lake import Lake
 from chat_platform.storage.ledger import Ledger
 from chat_platform.storage.payloads import PayloadVault
 from chat_platform.storage.publication import Publication
 from chat_platform.storage.warehouse import Warehouse
+from chat_platform.tables.class_chat import IDENTITIES, PEOPLE
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,11 @@ class Workspace:
             max_attempts=self.settings.max_attempts,
         )
 
-    @cached_property
+    @property
     def decisions(self) -> DecisionLog:
-        """Identity decisions."""
-        return DecisionLog(self.database)
+        """Identity decisions, about the identities and people that are known now."""
+        known = KnownIds.of(self.lake.read(IDENTITIES).to_pylist(), self.lake.read(PEOPLE).to_pylist())
+        return DecisionLog(self.database, known)
 
     @cached_property
     def warehouse(self) -> Warehouse:
