@@ -9,22 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chat_platform.people.identity import resolve
+from chat_platform.people.identity import aggregate_participants, resolve
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import CLASS_LIST, IDENTITIES, IDENTITY_DECISIONS, PEOPLE, SLACK_USERS
 
 PEOPLE_TABLES = (SLACK_USERS, CLASS_LIST, PEOPLE, IDENTITIES, IDENTITY_DECISIONS)
-
-_SEEN = """
-select identity_id, any_value(system) as system, any_value(identity_key) as identity_key,
-    arg_max(display_name, coalesce(last_at, timestamptz '1970-01-01') order by conversation_id) as display_name,
-    count(distinct conversation_id) as conversations, sum(messages)::bigint as messages,
-    min(first_at) as first_seen_at, max(last_at) as last_seen_at, max(senders) as senders
-from core.participants
-group by identity_id
-order by identity_id
-"""
-
 
 @dataclass(frozen=True)
 class ResolvedPeople:
@@ -43,9 +32,9 @@ def resolve_people(workspace: Workspace) -> ResolvedPeople:
     lake, warehouse = workspace.lake, workspace.warehouse
     decisions = workspace.decisions.list()
     with warehouse.write() as connection:
-        seen = connection.execute(_SEEN).to_arrow_table().to_pylist()
+        participants = connection.execute("select * from core.participants").to_arrow_table()
     resolution = resolve(
-        seen,
+        aggregate_participants(participants),
         lake.read(SLACK_USERS).to_pylist(),
         lake.read(CLASS_LIST).to_pylist(),
         decisions,
