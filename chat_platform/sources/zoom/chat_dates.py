@@ -18,6 +18,7 @@ from chat_platform.sources.zoom.scan import Record, ScannedFile
 
 _HALF_A_DAY = 12 * 3600
 _DAY = timedelta(days=1)
+_A_NIGHT = timedelta(hours=6)
 _PLAUSIBLE_YEARS = range(1990, 2101)
 _CLOUD_NAME = re.compile(r"GMT([0-9]{8})-([0-9]{6})")
 _FOLDER_NAME = re.compile(
@@ -242,8 +243,8 @@ def _set_order(records: Sequence[Record]) -> None:
 def _after_midnight(files: Sequence[ScannedFile]) -> list[ScannedFile]:
     """Undated files that continue past midnight what other files began the evening before.
 
-    Parts of one evening all start on the given day. When a hole of more than 12 hours in the middle of that day is
-    wider than the night, the night is where the parts meet.
+    Parts of one evening all start on the given day. When the hole in the middle of that day is wide and the way
+    over midnight is short, the parts meet at midnight.
     """
     spans = sorted(
         (
@@ -256,9 +257,9 @@ def _after_midnight(files: Sequence[ScannedFile]) -> list[ScannedFile]:
     )
     latest: datetime | None = None
     for number, (first, last, _) in enumerate(spans):
-        if latest is not None and first - latest > timedelta(hours=12):
-            night = spans[0][0] + _DAY - max(span[1] for span in spans)
-            if timedelta(0) <= night < timedelta(hours=6):
+        if latest is not None and first - latest > _A_NIGHT:
+            over_midnight = spans[0][0] + _DAY - max(span[1] for span in spans)
+            if timedelta(0) <= over_midnight < min(_A_NIGHT, (first - latest) / 2):
                 return [files[index] for _, _, index in spans[:number]]
         latest = last if latest is None else max(latest, last)
     return []

@@ -38,8 +38,8 @@ _MARKED = tuple(
 # What may stand where an emoji stands: an emoji sequence, Zoom's :name:, or the question marks that an old code
 # page leaves of one.
 _EMOJI = regex.compile(
-    r"(?=.*[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3])"
-    r"[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}0-9#*"
+    r"(?=.*[\p{Extended_Pictographic}\p{So}\p{Regional_Indicator}\u20e3])"
+    r"[\p{Extended_Pictographic}\p{So}\p{Emoji_Modifier}\p{Regional_Indicator}0-9#*"
     r"\u200d\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f]{1,80}"
 )
 _EMOJI_NAME = regex.compile(r":[\w+\-]{1,60}:|[?\ufffd]{1,8}")
@@ -159,7 +159,7 @@ def _closing_places(rest: str, closers: str) -> list[int]:
         if written and written[-1] in closers:
             later.append(start + len(written) - 1)
         start += len(line) + 1
-    return list(dict.fromkeys([*at_end, *cut_off[:2], *followed[:2], *later[:2]]))
+    return list(dict.fromkeys([*at_end, *cut_off[:2], *followed[:6], *later[:2]]))
 
 
 def _behind(rest: str, at: int) -> str:
@@ -211,11 +211,13 @@ class Target:
 
     Attributes:
         key: what was given to ``TargetIndex.add``.
-        ambiguous: another earlier message fits as well, or only the beginning of a whole quote fits.
+        ambiguous: another earlier message fits as well, or it is a guess.
+        guessed: the quote was not cut, and no text equals it; the text only begins like it.
     """
 
     key: int
     ambiguous: bool
+    guessed: bool = False
 
 
 @dataclass(slots=True)
@@ -268,8 +270,8 @@ class TargetIndex:
             begun = self._by_prefix.get((where, needle.prefix))
             found = (begun or whole) if needle.cut else (whole or begun)
             if found is not None:
-                # A whole quote that is only the beginning of a text is a guess.
-                return Target(found[0], found[1] > 1 or (found is begun and not _has_ellipsis(quote)))
+                guessed = found is begun and not _has_ellipsis(quote)
+                return Target(found[0], guessed or found[1] > 1, guessed)
         return None
 
 

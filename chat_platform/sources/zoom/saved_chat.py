@@ -301,11 +301,14 @@ class _Resolver:
 
     def _parent(self, record: Record) -> tuple[str, Target | None]:
         """Text and parent of a reply: the first way to divide quote and text whose quote is found."""
+        guess: tuple[str, Target] | None = None
         for quote, text in record.body.candidates:
             target = self._index.find(quote, _channel(record))
-            if target is not None:
+            if target is not None and not target.guessed:
                 return text, target
-        return record.body.text, None
+            if target is not None and guess is None:
+                guess = (text, target)
+        return guess or (record.body.text, None)
 
     def _reaction(self, position: int, record: Record) -> str:
         target = self._target(record)
