@@ -5,7 +5,7 @@ one source. Keys are ``core/<table>/<source>``: the source's part of the table `
 warehouse assets load as a whole.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import dagster as dg
 
@@ -84,7 +84,9 @@ def build_chat_assets(
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=False,
     )
-    def chat(context: dg.AssetExecutionContext, workspace: WorkspaceResource):  # noqa: ANN202
+    def chat(
+        context: dg.AssetExecutionContext, workspace: WorkspaceResource
+    ) -> Iterator[dg.MaterializeResult]:
         home = workspace.open()
         outcomes = list(parse(home, conversation_ids(home, context.partition_keys)))
         failed = [outcome for outcome in outcomes if outcome.error is not None]

@@ -4,6 +4,8 @@ What belongs here: the steps that hold the writer's lock, except dbt (``assets.m
 network, browser, tokenising: those never happen under the lock.
 """
 
+from collections.abc import Iterator
+
 import dagster as dg
 import duckdb
 
@@ -51,7 +53,9 @@ def _loaded_specs() -> list[dg.AssetSpec]:
     check_specs=[*schema_specs(LOADED), CONSERVATION],
     pool=WAREHOUSE_POOL,
 )
-def core_tables(context: dg.AssetExecutionContext, workspace: WorkspaceResource):  # noqa: ANN201
+def core_tables(
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Conversations' tables of every source, brought up to the lake: only partitions that changed are read."""
     home = workspace.open()
     home.lake.write(CONVERSATIONS, CONVERSATIONS.table(home.ledger.rows()))
@@ -80,7 +84,9 @@ def core_tables(context: dg.AssetExecutionContext, workspace: WorkspaceResource)
     check_specs=schema_specs(PEOPLE_TABLES),
     pool=WAREHOUSE_POOL,
 )
-def people(context: dg.AssetExecutionContext, workspace: WorkspaceResource):  # noqa: ANN201
+def people(
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Who wrote: people from Slack and the class list, names seen in chats, and what somebody decided."""
     home = workspace.open()
     resolution = resolve_people(home)

@@ -6,14 +6,17 @@ What belongs here: collecting what resolution needs, writing its result, loading
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chat_platform.people.identity import aggregate_participants, resolve
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import CLASS_LIST, IDENTITIES, IDENTITY_DECISIONS, PEOPLE, SLACK_USERS
+from chat_platform.tables.spec import TableSpec
 
 PEOPLE_TABLES = (SLACK_USERS, CLASS_LIST, PEOPLE, IDENTITIES, IDENTITY_DECISIONS)
+
 
 @dataclass(frozen=True)
 class ResolvedPeople:
@@ -53,7 +56,7 @@ def resolve_people(workspace: Workspace) -> ResolvedPeople:
     return ResolvedPeople(len(resolution.people), len(resolution.identities))
 
 
-def _write_if_changed(workspace: Workspace, spec: Any, rows: list[dict[str, Any]]) -> None:
+def _write_if_changed(workspace: Workspace, spec: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:
     table = spec.table(rows)
     if not workspace.lake.files(spec) or not workspace.lake.read(spec).equals(table):
         workspace.lake.write(spec, table)

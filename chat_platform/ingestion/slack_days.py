@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from functools import reduce
 
 from chat_platform.errors import ChatPlatformError
 from chat_platform.ingestion.recordings import Outcome
 from chat_platform.ingestion.tables import write_conversation
 from chat_platform.sources.slack.client import SlackClient
-from chat_platform.sources.slack.messages import merge_deleted, parse_channel_day
+from chat_platform.sources.slack.collect import merge_deleted
+from chat_platform.sources.slack.messages import parse_channel_day
 from chat_platform.sources.slack.users import parse_users
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import SLACK_USERS
@@ -40,15 +42,14 @@ def parse(workspace: Workspace, conversation_id: str, users: Mapping[str, str]) 
     """
     settings = workspace.settings
     try:
-        payload = None
-        for part in workspace.vault.parts(SOURCE, conversation_id):
-            seen = json.loads(workspace.vault.read(SOURCE, conversation_id, part))
-            payload = seen if payload is None else merge_deleted(payload, seen)
+        answers = [
+            json.loads(workspace.vault.read(SOURCE, conversation_id, part))
+            for part in workspace.vault.parts(SOURCE, conversation_id)
+        ]
         parsed = parse_channel_day(
-            payload,
+            reduce(merge_deleted, answers),
             conversation_id=conversation_id,
             channel_id=conversation_id.split("-")[1],
-            zone=settings.zone,
             rules=settings.slack.announcements,
             users=users,
         )
