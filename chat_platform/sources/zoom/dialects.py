@@ -185,7 +185,7 @@ def style_of(lines: Iterable[str]) -> Style:
         if found and ":" not in head[: found.start()]:
             with_receiver += 1
             block += not head[found.end() :].strip()
-        elif (spaced := head.find(" : ")) >= 0 and words.split_receiver(head[:spaced]) is None:
+        elif found is None and (spaced := head.find(" : ")) >= 0 and not words.split_receiver(head[:spaced]):
             bare += 1
     return Style(bare=bare > with_receiver, block=block * 2 > with_receiver)
 
