@@ -277,7 +277,7 @@ class _Lecture:
                     person,
                     extra,
                 )
-                if kind == "joke":
+                if kind == "joke" and not person.style.ending:
                     text += "ㅋ" * int(self.rng.random() * 12)
             mark = (
                 category in MARK_MEANS_QUESTION and "?" in template and kind not in ("quiz", "joke", "check")

@@ -114,7 +114,12 @@ class SimulatorServer:
         self._port = listener.getsockname()[1]
         application = Starlette(routes=self.routes())
         config = uvicorn.Config(
-            application, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            application,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            date_header=False,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -164,6 +169,7 @@ class SimulatorServer:
             recording = await self.locate(request)
             fault = self.faults.take(self.name, name, recording)
             answer = await self._answer(request, name, handler, fault)
+            answer.headers.setdefault("date", _http_date(0))
             self.requests.append(
                 LoggedRequest(
                     at=datetime.now(UTC),
@@ -197,8 +203,7 @@ class SimulatorServer:
             return CutResponse(await handler(request, None), parameters.get("part", 0.5))
         answer = await handler(request, fault)
         if fault.kind == "clock_skew":
-            skewed = datetime.now(UTC) + timedelta(seconds=parameters.get("seconds", 120))
-            answer.headers["date"] = format_datetime(skewed, usegmt=True)
+            answer.headers["date"] = _http_date(parameters.get("seconds", 120))
         return answer
 
     async def _stall(self, request: Request, seconds: float) -> Response:
@@ -228,6 +233,10 @@ async def parameters_of(request: Request) -> dict[str, str]:
         else:
             found |= dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True))
     return {key: _as_text(value) for key, value in found.items()}
+
+
+def _http_date(skew_s: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=skew_s), usegmt=True)
 
 
 def _as_text(value: Any) -> str:

@@ -357,10 +357,9 @@ class ZoomServer(SimulatorServer):
         target.raw_headers += [header for header in source.raw_headers if header[0] == b"set-cookie"]
 
     def _newest_message(self, index: int) -> str:
-        recording = self.generated.recording(index)
-        end = recording.info.clips[0].end_ms
-        top = [said for said in recording.public if said.parent_id is None and said.offset_ms < end]
-        return top[-1].message_id
+        answer = play_info(self.generated.recording(index), 1, self.generated.zone)
+        rows = answer["result"].get("xmppList")
+        return str(rows[-1]["id"]) if rows else ""
 
 
 async def _nothing(request: Request) -> Response:
