@@ -399,7 +399,7 @@ class _Reader:
     def _excerpt(self, forms: Sequence[Sequence[Line]], thread: Sequence[Mapping[str, Any]]) -> str:
         labels = self.rules.passcode_labels
         secrets = _all_secrets([*forms, *(lines for reply in thread for lines in bodies(reply))], labels)
-        text = "\n".join(plain(line) for line in (forms[0] if forms else []))
+        text = "\n".join("".join(map(_shown, line)) for line in (forms[0] if forms else []))
         return redact(text, secrets, labels)[:EXCERPT_LENGTH]
 
 
@@ -548,6 +548,7 @@ def _halves(lines: Sequence[Line], links: Sequence[_Link]) -> list[str]:
 
 
 def _shown(leaf: Leaf) -> str:
+    """A leaf in a title or excerpt, where neither addresses nor @channel say anything."""
     if leaf.kind == "broadcast":
         return ""
     return "" if leaf.kind == "link" and leaf.text == leaf.url else leaf.text

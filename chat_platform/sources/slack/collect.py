@@ -114,12 +114,11 @@ def rotating_recheck(turn: int, of: int) -> Callable[[str], bool]:
 def revision_of(payload: Mapping[str, Any]) -> str:
     """Hash of what people wrote in a payload: the same for any order and for what changes by itself.
 
-    Messages that ``merge_deleted`` keeps do not count, so that a merged payload has the revision of the
-    answer it was made from.
+    Neither what ``merge_deleted`` keeps nor tombstones count, so that a merged payload has the revision of
+    the answer it was made from.
     """
     messages = [*payload["messages"], *(r for replies in payload["replies"].values() for r in replies)]
-    present = sorted(_content(message) for message in messages if not message.get("_removed"))
-    return digest(*present)
+    return digest(*sorted(_content(message) for message in messages if not _is_gone(message)))
 
 
 def merge_deleted(previous: Mapping[str, Any], payload: Mapping[str, Any]) -> Payload:
@@ -290,6 +289,14 @@ def _in_order(messages: Mapping[str, Message]) -> list[Message]:
     return sorted(messages.values(), key=lambda message: (sent_at(message["ts"]), message["ts"]))
 
 
+def _is_tombstone(message: Mapping[str, Any]) -> bool:
+    return message.get("subtype") == "tombstone"
+
+
+def _is_gone(message: Mapping[str, Any]) -> bool:
+    return bool(message.get("_removed")) or _is_tombstone(message)
+
+
 def _content(message: Mapping[str, Any]) -> str:
     """What people wrote and how others reacted, as text that compares equal when nothing of it changed."""
     edited = message.get("edited")
@@ -333,7 +340,6 @@ def _with_removed(held: Iterable[Message], present: Iterable[Message]) -> list[M
     merged = {message["ts"]: message for message in present}
     for message in held:
         now = merged.get(message["ts"])
-        gone = now is None or (now.get("subtype") == "tombstone" and message.get("subtype") != "tombstone")
-        if gone:
+        if now is None or (_is_gone(now) and not _is_tombstone(message)):
             merged[message["ts"]] = {**message, "_removed": True}
     return _in_order(merged)

@@ -21,8 +21,8 @@ _WEEKDAY = r"\s*[(\[](?:[월화수목금토일]|mon|tue|wed|thu|fri|sat|sun)[a-z
 _YEAR = r"(?P<year>20\d{2})"
 _MD = r"(?P<month>\d{1,2})"
 _DD = r"(?P<day>\d{1,2})"
-_START = r"(?<![\d/.\-:A-Za-z])"
-_END = r"(?![\d/:]|[.\-]\d|%)"
+_START = r"(?<![\d/.\-A-Za-z])(?<!\d:)"
+_END = r"(?![\d/%]|[.:\-]\d)"
 
 # Longest first: what one form has taken is not read again by a later one.
 _FORMS = tuple(
@@ -33,7 +33,7 @@ _FORMS = tuple(
         rf"{_START}{_YEAR}\s?([./-])\s?{_MD}\s?\2\s?{_DD}{_END}",
         rf"{_START}(?P<year>\d{{2}})\s?([./-])\s?{_MD}\s?\2\s?{_DD}{_END}",
         rf"(?<!\d){_YEAR}(?P<month>\d{{2}})(?P<day>\d{{2}})(?!\d)",
-        rf"(?<![a-z]){_MONTH}\s+{_DD}(?:st|nd|rd|th)?(?:\s*,?\s*{_YEAR})?(?![\d:])",
+        rf"(?<![a-z]){_MONTH}\s+{_DD}(?:st|nd|rd|th)?(?:\s*,?\s*{_YEAR})?(?!\d|:\d)",
         rf"{_START}{_DD}(?:st|nd|rd|th)?\s+{_MONTH}(?:\s*,?\s*{_YEAR})?(?!\w)",
         rf"{_START}{_MD}\s*월\s*{_DD}\s*일?(?!\s*[시분\d])",
         rf"{_START}{_MD}\s?/\s?{_DD}{_END}",

@@ -18,6 +18,7 @@ from functools import lru_cache
 from chat_platform.sources.slack.body import Leaf, Line, plain
 
 REDACTED = "[redacted]"
+_DONE = (REDACTED, REDACTED.strip("[]"))
 
 _URL_SECRET = re.compile(r"([?&;](?:pwd|passwd|passcode|password)=)[^\s&#>|)\]]+", re.IGNORECASE)
 _TOKEN = re.compile(r"[!-~]+", re.ASCII)
@@ -54,15 +55,15 @@ def _label_pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
         # 암호화 (encryption) and its like are no labels.
         rf"(?<![A-Za-z0-9?&])(?:{words or '(?!)'})(?![A-Za-z0-9])(?!화|학|문)"
         r"(?:\s*(?:번호|코드|code)(?![A-Za-z0-9]))?"
+        # 암호는 모두 동일합니다: …
+        r"(?:(?:는|은)?\s*(?:(?:모두|전부|둘\s*다|공통|동일|같)(?:입니다|합니다|습니다|아요)?[\s,.]*)+)?"
         # The marks around a bold label may stand before or after the colon.
         r"[*_~`]*\s*(?P<separator>(?:[:：=]|는|은|\bis\b|[-–→](?=\s))(?:[*_~`]+(?=\s))?)?\s*",
         re.IGNORECASE,
     )
 
 
-_NONE_NEEDED = re.compile(
-    r"(?:이|가|은|는)?\s*(?:없|불필요|필요\s*없|not\s+(?:needed|required)|none\b)", re.IGNORECASE
-)
+_NONE_NEEDED = re.compile(r"(?:이|가|은|는)?\s*(?:없|불필요|필요\s*없|not\s+(?:needed|required)|[Nn]one\s*$)")
 
 
 def find_passcodes(lines: Sequence[Line], labels: Iterable[str]) -> list[LabelledPasscode]:
@@ -92,16 +93,16 @@ def redact(text: str, secrets: Iterable[str], labels: Iterable[str]) -> str:
         secrets: passcodes known from announcements; shorter than 4 characters only behind a label.
         labels: words before a passcode.
     """
-    for secret in sorted({s for s in secrets if len(s) >= _MIN_SHARED_LENGTH}, key=len, reverse=True):
-        text = text.replace(secret, REDACTED)
-    text = _URL_SECRET.sub(rf"\g<1>{REDACTED}", text)
     lines = text.split("\n")
     hits = find_passcodes([(Leaf("text", line),) for line in lines], labels)
     for hit in reversed(hits):
-        if hit.passcode is not None and hit.passcode != REDACTED:
+        if hit.passcode is not None and hit.passcode not in _DONE:
             line = lines[hit.line_end]
             lines[hit.line_end] = line[: hit.start] + REDACTED + line[hit.end :]
-    return "\n".join(lines)
+    known = sorted({s for s in secrets if len(s) >= _MIN_SHARED_LENGTH}, key=len, reverse=True)
+    # What is redacted already is matched too, so that no secret is found within the word itself.
+    text = re.sub("|".join(map(re.escape, (REDACTED, *known))), REDACTED, "\n".join(lines))
+    return _URL_SECRET.sub(rf"\g<1>{REDACTED}", text)
 
 
 def url_secrets(text: str) -> Iterator[str]:

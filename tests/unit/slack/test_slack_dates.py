@@ -35,6 +35,7 @@ FORMS = {
     "day first": lambda d: f"{d.day} {d:%B} {d.year}",
 }
 SURROUNDINGS = [
+    ":fire:{}: 강의",
     "[강의 녹화본 공유_{}]",
     "{} 강의 녹화본을 공유드립니다",
     "Zoom recording {}",
