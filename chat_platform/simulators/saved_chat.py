@@ -9,10 +9,13 @@ Format: ../shared/formats.md section 1.4.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from chat_platform.simulators.truth import GeneratedRecording, Utterance
 from chat_platform.sources.zoom.dialects import Dialect, Locale, locale
 
 _RUSSIAN_QUOTES = {
@@ -49,6 +52,7 @@ class SavedMessage:
         replies: messages that answer this one, perhaps with reactions and replies of their own.
         reactions: emojis given to it.
         removals: emojis taken back from it.
+        absent: deleted before the chat was saved: not in the file, though replies still quote it.
     """
 
     sender: str
@@ -58,6 +62,7 @@ class SavedMessage:
     replies: tuple[SavedMessage, ...] = ()
     reactions: tuple[SavedReaction, ...] = ()
     removals: tuple[SavedReaction, ...] = ()
+    absent: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,35 @@ class _Line:
     sender: str
     recipient: str | None
     body: str
+
+
+def saved_messages(recording: GeneratedRecording, zone: ZoneInfo) -> list[SavedMessage]:
+    """A generated lecture as its saved chat shows it: edited texts, nothing of what was deleted."""
+    replies: dict[str | None, list[Utterance]] = defaultdict(list)
+    for utterance in recording.utterances:
+        replies[utterance.parent_id].append(utterance)
+
+    def local(moment: datetime) -> datetime:
+        return moment.astimezone(zone).replace(tzinfo=None)
+
+    def entry(said: Utterance) -> SavedMessage:
+        removals = [
+            SavedReaction(r.reactor_name, local(r.removed_at), r.emoji)
+            for r in said.reactions
+            if r.removed_at is not None
+        ]
+        return SavedMessage(
+            said.sender_name,
+            local(said.sent_at),
+            said.text,
+            said.recipient_name,
+            tuple(entry(reply) for reply in replies[said.message_id]),
+            tuple(SavedReaction(r.reactor_name, local(r.reacted_at), r.emoji) for r in said.reactions),
+            tuple(removals),
+            absent=said.deleted,
+        )
+
+    return [entry(said) for said in replies[None]]
 
 
 def write_saved_chat(
@@ -147,11 +181,12 @@ class _Quotes:
 def _records(
     entry: SavedMessage, quotes: _Quotes, *, reactions: bool, parent: SavedMessage | None = None
 ) -> Iterator[_Line]:
-    body = entry.text if parent is None else quotes.reply(parent.text, entry.text)
-    yield _Line(entry.time, entry.sender, entry.recipient, body)
+    if not entry.absent:
+        body = entry.text if parent is None else quotes.reply(parent.text, entry.text)
+        yield _Line(entry.time, entry.sender, entry.recipient, body)
     for reply in entry.replies:
         yield from _records(reply, quotes, reactions=reactions, parent=entry)
-    if not reactions:
+    if not reactions or entry.absent:
         return
     for kind, marks in (("reaction", entry.reactions), ("removal", entry.removals)):
         for mark in marks:
