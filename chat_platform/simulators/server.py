@@ -136,11 +136,17 @@ class SimulatorServer:
             time.sleep(0.005)
         return self
 
-    def stop(self) -> None:
-        """Stop listening; requests that stall are let go. Stopping twice does nothing."""
+    def ask_to_stop(self) -> None:
+        """Begin to stop without waiting: no new connections, open ones are dropped."""
         self._stopping.set()
-        if self._server is not None and self._thread is not None:
+        if self._server is not None:
+            self._server.force_exit = True
             self._server.should_exit = True
+
+    def stop(self) -> None:
+        """Stop, and wait until it is done. Stopping twice does nothing."""
+        self.ask_to_stop()
+        if self._thread is not None:
             self._thread.join(timeout=START_TIMEOUT_S)
         self._server = self._thread = None
 

@@ -130,6 +130,8 @@ class World:
 
     def stop(self) -> None:
         """Stop both servers; stopping twice does nothing."""
+        self.slack.ask_to_stop()
+        self.zoom.ask_to_stop()
         self._stack.close()
 
     def _post(self, messages: Iterable[SlackMessage]) -> None:
