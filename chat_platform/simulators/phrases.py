@@ -142,6 +142,7 @@ TOPICS = (
         ("셀레니움", "BeautifulSoup", "XPath", "셀렉터", "세션", "쿠키", "robots.txt", "헤더", "스크롤", "파싱"),
         (
             "soup = BeautifulSoup(html, 'html.parser')\nfor row in soup.select('table tr'):\n    print(row.text)",
+            "<ul id=\"menu\">\n  <li>홈</li>\n</ul>\n<script>alert('안녕')</script>",
             "res = requests.get(url, headers=headers)\nprint(res.status_code)\nprint(res.text[:200])",
         ),
         ("AttributeError: 'NoneType' object has no attribute 'text'", "NoSuchElementException", "403 Forbidden"),
@@ -302,7 +303,7 @@ TYPOS = (
 )  # fmt: skip
 
 SLACK_CHATTER = (
-    "오늘 점심 같이 드실 분 계신가요?", "{t} 정리한 글 공유합니다", "스터디 이번 주는 {n}시에 할게요", "{h} 좋아하시는 분 모여요", "어제 과제 다 하셨어요?", "오늘 강의실 에어컨이 너무 세요", "{t} 책 추천 부탁드려요",
+    "오늘 점심 같이 드실 분 계신가요?", "{t} 정리한 글 공유합니다", "스터디 이번 주는 {n}시에 할게요", "{h} 좋아하시는 분 모여요", "어제 과제 다 하셨어요?", "오늘 강의실 에어컨이 너무 세요", "{t} 책 좋은 거 찾았어요",
     "프로젝트 팀원 구합니다 {h} 주제예요", "내일 비 온다니까 우산 챙기세요", "카페 자리 {n}개 남았어요", "{u} 자료 찾았는데 정말 좋네요", "다들 힘내세요 이번 주만 버티면 됩니다",
 )  # fmt: skip
 SLACK_QUESTIONS = (

@@ -40,6 +40,8 @@ NEEDED_SCOPES = {
 }
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 999
 RATE_WINDOW_S = 60.0
+REACTORS_SHOWN = 8
+"""Slack counts every reactor of an emoji but does not name them all."""
 Payload = dict[str, Any]
 Stamp = tuple[int, int]
 """Seconds and microseconds of a ``ts``."""
@@ -201,7 +203,7 @@ class SlackWorkspace:
             if oldest is not None:
                 start = (bisect_left if inclusive else bisect_right)(held.order, oldest)
             first = start if limit is None else max(start, end - limit)
-            page = [dict(held.messages[_text(stamp)]) for stamp in reversed(held.order[first:end])]
+            page = [_shown(held.messages[_text(stamp)]) for stamp in reversed(held.order[first:end])]
             return page, _text(held.order[first - 1]) if start < first <= end else None
 
     def thread(self, channel: str, ts: str) -> list[Payload]:
@@ -214,8 +216,8 @@ class SlackWorkspace:
         with self._lock:
             held = self._channels[self._name(channel)]
             replies = held.replies.get(ts, {})
-            shown = [dict(replies[at]) for at in sorted(replies, key=_key) if _key(at) <= now]
-            return [dict(held.messages[ts]), *shown]
+            shown = [_shown(replies[at]) for at in sorted(replies, key=_key) if _key(at) <= now]
+            return [_shown(held.messages[ts]), *shown]
 
     def _name(self, channel: str) -> str:
         return self._names.get(channel, channel)
@@ -506,6 +508,14 @@ def _payload(message: SlackMessage, ts: str) -> Payload:
             for reaction in message.reactions
         ]
     return payload
+
+
+def _shown(message: Payload) -> Payload:
+    """A copy of a message for an answer."""
+    reactions = [
+        {**reaction, "users": reaction["users"][:REACTORS_SHOWN]} for reaction in message.get("reactions", [])
+    ]
+    return {**message, "reactions": reactions} if reactions else dict(message)
 
 
 def _ts(moment: datetime) -> str:

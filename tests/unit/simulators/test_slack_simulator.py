@@ -217,6 +217,18 @@ def test_what_changes_is_seen_by_the_next_look(world: World, api: Api) -> None:
     assert ts not in {message["ts"] for message in api.history(CHATTER)}
 
 
+def test_reactors_are_all_counted_but_not_all_named(world: World, api: Api) -> None:
+    space = world.workspace
+    people = [str(person.slack_id) for person in world.story.in_slack]
+    ts = space.say(CHATTER, people[0], "다들 반가워요")
+    for user in people[:12]:
+        space.react(CHATTER, ts, user, "tada")
+    (reaction,) = api.history(CHATTER)[0]["reactions"]
+    assert (reaction["count"], reaction["users"]) == (12, people[:8])
+    space.react(CHATTER, ts, people[11], "tada", remove=True)
+    assert api.history(CHATTER)[0]["reactions"][0]["count"] == 11
+
+
 def test_messages_after_now_are_not_there_yet(world: World, api: Api) -> None:
     messages = world.workspace.messages(CHATTER)
     middle = messages[len(messages) // 2]
