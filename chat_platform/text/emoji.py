@@ -1,0 +1,75 @@
+r"""Emoji as people see them: one grapheme cluster, one emoji.
+
+What belongs here: finding emoji in text and folding the variants of one emoji together. What does not: emotes
+(words that a channel shows as pictures), Slack's ``:names:``.
+
+Clusters are those of Unicode's UAX 29 (``\X``): a flag is two letters, a family is joined by ZWJ, a skin tone
+and the variation selector VS16 belong to what they follow. A symbol that Unicode shows as text by default
+(©, ↔, ▶) counts when VS16 follows it, or when it is of the symbols and dingbats (U+2600 to U+27BF: ☺, ❤, ✔),
+which chat programs send without VS16.
+"""
+
+from __future__ import annotations
+
+import emoji as sequences
+import regex
+
+VS15 = "\ufe0e"
+VS16 = "\ufe0f"
+ZWJ = "\u200d"
+
+_CLUSTER = regex.compile(r"\X")
+# A text without any of these holds no emoji; nearly all of chat is answered here.
+_MAY_HOLD = regex.compile(r"[\p{Extended_Pictographic}\p{Emoji_Presentation}\ufe0f\u20e3]")
+_PICTURE = regex.compile(
+    r"\p{Emoji_Presentation}|\p{Extended_Pictographic}.*[\ufe0f\u200d\U0001f3fb-\U0001f3ff]"
+)
+_SKIN_TONES = regex.compile(r"[\U0001f3fb-\U0001f3ff]")
+_TEXT_DINGBATS = frozenset("♀♂➡")
+
+
+def may_hold_emoji(text: str) -> bool:
+    """Whether ``text`` holds a character that can begin or mark an emoji; cheap."""
+    return _MAY_HOLD.search(text) is not None
+
+
+def is_emoji(cluster: str) -> bool:
+    """Whether one grapheme cluster is an emoji."""
+    if not cluster or VS15 in cluster:
+        return False
+    bare = cluster.replace(VS16, "")
+    if len(cluster) == 1 and not regex.match(r"\p{Emoji_Presentation}", cluster):
+        return (
+            "\u2600" <= cluster <= "\u27bf" and cluster not in _TEXT_DINGBATS and sequences.is_emoji(cluster)
+        )
+    if sequences.is_emoji(cluster) or sequences.is_emoji(bare):
+        return True
+    # Newer than the list of sequences, or followed by combining marks.
+    return _PICTURE.match(cluster) is not None
+
+
+def emoji_spans(text: str) -> list[tuple[int, int]]:
+    """Start and length, in characters, of every emoji of ``text``, in order."""
+    if not may_hold_emoji(text):
+        return []
+    found = _CLUSTER.finditer(text)
+    return [(match.start(), len(match[0])) for match in found if is_emoji(match[0])]
+
+
+def emoji_in(text: str) -> list[str]:
+    """Every emoji of ``text``, in order, as written."""
+    return [text[start : start + length] for start, length in emoji_spans(text)]
+
+
+def fold_emoji(cluster: str) -> str:
+    """The emoji under which variants are grouped: without VS16 and skin tone; ``👍🏽`` → ``👍``, ``❤️`` → ``❤``.
+
+    Joined pictures (families, professions) and flags stay what they are.
+    """
+    bare = cluster.replace(VS16, "")
+    return _SKIN_TONES.sub("", bare) or bare
+
+
+def clusters(text: str) -> list[str]:
+    """The grapheme clusters of ``text``."""
+    return _CLUSTER.findall(text)
