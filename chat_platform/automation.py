@@ -3,7 +3,13 @@
 What belongs here: shared automation conditions and retry policies. What does not: sensors, schedules.
 """
 
+import warnings
+
 import dagster as dg
+
+# Single-run back-fills, freshness policies and code references are marked beta by Dagster; we use them knowingly
+# with pinned versions, and the warning would be printed for every asset.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 # What hangs behind the lake (loading, people, metrics, publication) follows by itself when somebody materialises
 # a lake asset by hand or by back-fill. A recording that failed must not hold back the metrics of the others, so

@@ -47,7 +47,7 @@ def build_defs(settings: Settings | None = None, **resource_overrides: object) -
             "warehouse": WarehouseResource(database=str(settings.warehouse / "build.duckdb")),
             "slack": SlackResource(),
             "zoom": ZoomResource(),
-            "dbt": metrics.dbt_resource(project, settings),
+            "dbt": metrics.dbt_resource(project),
             **resource_overrides,
         },
         executor=dg.in_process_executor,

@@ -102,14 +102,14 @@ class Runner:
         sensor = self._definitions.resolve_sensor_def(name)
         storage = instance.daemon_cursor_storage
         cursor = storage.get_cursor_values({CURSOR_KEY}).get(CURSOR_KEY)
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             instance=instance,
             cursor=cursor,
             definitions=self._definitions,
             sensor_name=name,
             resources=self._definitions.resources or {},
-        )
-        data = sensor.evaluate_tick(context)
+        ) as context:
+            data = sensor.evaluate_tick(context)
         for request in data.dynamic_partitions_requests or []:
             instance.add_dynamic_partitions(str(RECORDINGS.name), list(request.partition_keys))
         if data.cursor:

@@ -4,6 +4,8 @@ What belongs here: dbt's assets and how their specs look in Dagster. What does n
 """
 
 import json
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -74,6 +76,7 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         home = workspace.open()
         variables = json.dumps(metric_variables(home.settings), ensure_ascii=False)
+        os.environ["CHATP_WAREHOUSE_BUILD"] = str(home.warehouse.build_path)
         with home.warehouse.lock():
             yield from dbt.cli(["build", "--vars", variables], context=context).stream().fetch_row_counts()
 
@@ -85,6 +88,11 @@ def mart_keys(assets: dg.AssetsDefinition) -> list[dg.AssetKey]:
     return sorted(key for key in assets.keys if key.path[0] in ("marts", "main"))
 
 
-def dbt_resource(project: DbtProject, settings: Settings) -> DbtCliResource:
+def dbt_resource(project: DbtProject) -> DbtCliResource:
     """Dbt's command line, with the build file in its environment."""
-    return DbtCliResource(project_dir=project, profiles_dir=str(Path(project.project_dir)))
+    return DbtCliResource(
+        project_dir=project,
+        profiles_dir=str(Path(project.project_dir)),
+        # The environment need not be activated: dbt lies beside the interpreter.
+        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+    )
