@@ -30,6 +30,7 @@ from chat_platform.sources.records import EXCERPT_LENGTH, QuarantinedRecord
 from chat_platform.sources.slack.body import Leaf, Line, bodies, plain
 from chat_platform.sources.slack.emoji_names import with_emoji
 from chat_platform.sources.slack.lecture_dates import FoundDate, find_dates, find_relative_dates
+from chat_platform.sources.slack.raw import is_written, messages_of, thread_of, writer_ids
 from chat_platform.sources.slack.redaction import (
     LabelledPasscode,
     find_passcodes,
@@ -43,13 +44,8 @@ from chat_platform.tables.ids import digest
 ZOOM_HOSTS = ("zoom.us", ".zoom.us")
 TITLE_LENGTH = 200
 
-# What people post; every other subtype is Slack speaking.
-WRITTEN_SUBTYPES = frozenset(
-    {None, "bot_message", "me_message", "file_share", "thread_broadcast", "reply_broadcast"}
-)
-
 _RECORDING_PATH = re.compile(r"/rec(?:ording)?/(?:share|play)/([\w.\-]+)", re.ASCII)
-_BARE_LINK = re.compile(r"https?://[^\s<>\"'|]+?/rec(?:ording)?/(?:share|play)/[\w\-./?=&%#~+]+", re.ASCII)
+_BARE_LINK = re.compile(r"https?://[^\s<>\"'|/]+/rec(?:ording)?/(?:share|play)/[\w\-./?=&%#~+]+", re.ASCII)
 _SHARED = re.compile(r"공통|동일|모두|전부|같습니다|같아요|\bsame\b|\bboth\b|\ball\b", re.IGNORECASE)
 _HALF = re.compile(r"오전|오후|(?<![A-Za-z])(?:morning|afternoon)(?![A-Za-z])", re.IGNORECASE)
 
@@ -138,13 +134,11 @@ def find_announcements(
     reader = _Reader(rules, zone, channel_id, tuple(host.lower() for host in allowed_hosts))
     found: list[Announcement] = []
     quarantined: list[QuarantinedRecord] = []
-    replies = payload.get("replies") or {}
-    for position, message in enumerate(payload.get("messages") or []):
-        if not isinstance(message, dict):
+    for position, message in enumerate(messages_of(payload)):
+        if not isinstance(message, Mapping):
             quarantined.append(QuarantinedRecord(position, "message_malformed"))
             continue
-        thread = [reply for reply in replies.get(message.get("ts")) or [] if isinstance(reply, dict)]
-        announced, problems = reader.read(position, message, thread)
+        announced, problems = reader.read(position, message, list(thread_of(payload, message)))
         found += announced
         quarantined += problems
     found.sort(key=lambda announcement: announcement.announced_at)
@@ -157,24 +151,17 @@ def announced_secrets(payload: Mapping[str, Any], rules: AnnouncementRules) -> s
     Whoever turns messages into tables takes these out of every text.
     """
     pattern = re.compile(rules.pattern, re.IGNORECASE)
-    replies = payload.get("replies") or {}
     secrets: set[str] = set()
-    for message in payload.get("messages") or []:
-        if not isinstance(message, dict):
+    for message in messages_of(payload):
+        if not isinstance(message, Mapping):
             continue
         forms = bodies(message)
         speaks = any(pattern.search(plain(line)) or _links(lines) for lines in forms for line in lines)
         if not speaks:
             continue
-        for post in (message, *(replies.get(message.get("ts")) or [])):
-            if isinstance(post, dict):
-                secrets |= set(_all_secrets(bodies(post), rules.passcode_labels))
+        for post in (message, *thread_of(payload, message)):
+            secrets |= _all_secrets(bodies(post), rules.passcode_labels)
     return secrets
-
-
-def is_written(message: Mapping[str, Any]) -> bool:
-    """Whether somebody (or an app) wrote this and it is still there."""
-    return message.get("subtype") in WRITTEN_SUBTYPES and not message.get("_removed")
 
 
 class _UnclearError(Exception):
@@ -244,7 +231,7 @@ class _Reader:
 
     def _may_announce(self, message: Mapping[str, Any]) -> bool:
         authors = self.rules.authors
-        return not authors or message.get("user") in authors or message.get("bot_id") in authors
+        return not authors or not set(authors).isdisjoint(writer_ids(message))
 
     def _title_line(self, forms: Sequence[Sequence[Line]]) -> Line | None:
         """The first line that the pattern fits, in the best form that has one."""
@@ -277,7 +264,7 @@ class _Reader:
         passcodes = self._passcodes(lines, links, trusted, others)
         secrets = _all_secrets([*forms, trusted, others], self.rules.passcode_labels)
         title = self._title(forms, secrets)
-        author = message.get("user") or message.get("bot_id")
+        author = next(iter(writer_ids(message)), None)
         return [
             self._announcement(link, passcode, day, title + half, message, author, moment)
             for link, passcode, day, half in zip(links, passcodes, dates, _halves(lines, links), strict=True)
@@ -329,15 +316,15 @@ class _Reader:
         self, message: Mapping[str, Any], thread: Sequence[Mapping[str, Any]]
     ) -> tuple[list[Line], list[Line]]:
         """Lines of the replies by who announced (or may announce), and of all others."""
+        announcers = {*writer_ids(message), *self.rules.authors}
         trusted: list[Line] = []
         others: list[Line] = []
         for reply in thread:
             if not is_written(reply):
                 continue
-            who = {reply.get("user"), reply.get("bot_id")} - {None}
-            by_announcer = who & {message.get("user"), message.get("bot_id"), *self.rules.authors}
+            stranger = announcers.isdisjoint(writer_ids(reply))
             forms = bodies(reply)
-            (trusted if by_announcer else others).extend(forms[0] if forms else [])
+            (others if stranger else trusted).extend(forms[0] if forms else [])
         return trusted, others
 
     def _passcodes(

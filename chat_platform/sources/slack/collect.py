@@ -20,6 +20,7 @@ from typing import Any
 
 from chat_platform.errors import SlackError
 from chat_platform.sources.slack.client import SlackClient
+from chat_platform.sources.slack.raw import TOMBSTONE, subtype_of
 from chat_platform.sources.slack.stamps import day_of, sent_at, start_of
 from chat_platform.tables.ids import digest
 
@@ -290,7 +291,7 @@ def _in_order(messages: Mapping[str, Message]) -> list[Message]:
 
 
 def _is_tombstone(message: Mapping[str, Any]) -> bool:
-    return message.get("subtype") == "tombstone"
+    return subtype_of(message) == TOMBSTONE
 
 
 def _is_gone(message: Mapping[str, Any]) -> bool:

@@ -63,6 +63,8 @@ _PERIOD_BEFORE = re.compile(
     r"(?:[~∼〜]|\d\s*[–-]|\buntil|\bby|\btill|기한|마감일?|만료일?)\s*:?\s*$", re.IGNORECASE
 )
 
+_CUE_LENGTH = 16
+
 
 @dataclass(frozen=True)
 class FoundDate:
@@ -88,15 +90,20 @@ def find_dates(text: str, sent_on: date) -> list[FoundDate]:
         text: one line, with passcodes and addresses blanked out.
         sent_on: day of the message in the class's time zone.
     """
-    taken: list[FoundDate] = []
+    found: list[FoundDate] = []
+    taken = bytearray(len(text))
     for match in _matches(text):
-        day = _date_of(match, sent_on)
-        if day is not None and not any(f.start < match.end() and match.start() < f.end for f in taken):
-            period = bool(
-                _PERIOD_BEHIND.match(text, match.end()) or _PERIOD_BEFORE.search(text[: match.start()])
-            )
-            taken.append(FoundDate(match.start(), match.end(), day, period))
-    return sorted(taken, key=lambda found: found.start)
+        start, end = match.span()
+        day = None if any(taken[start:end]) else _date_of(match, sent_on)
+        if day is not None:
+            taken[start:end] = b"\1" * (end - start)
+            found.append(FoundDate(start, end, day, _is_period(text, start, end)))
+    return sorted(found, key=lambda entry: entry.start)
+
+
+def _is_period(text: str, start: int, end: int) -> bool:
+    before = text[max(0, start - _CUE_LENGTH) : start]
+    return bool(_PERIOD_BEHIND.match(text, end) or _PERIOD_BEFORE.search(before))
 
 
 def find_relative_dates(text: str, sent_on: date) -> list[FoundDate]:

@@ -26,13 +26,18 @@ from chat_platform.sources.records import (
     ParsedConversation,
     QuarantinedRecord,
 )
-from chat_platform.sources.slack.announcements import WRITTEN_SUBTYPES, announced_secrets
+from chat_platform.sources.slack.announcements import announced_secrets
 from chat_platform.sources.slack.body import Leaf, bodies, text_lines
 from chat_platform.sources.slack.emoji_names import emoji_of, with_emoji
+from chat_platform.sources.slack.raw import (
+    TOMBSTONE,
+    WRITTEN_SUBTYPES,
+    messages_of,
+    subtype_of,
+    writer_ids,
+)
 from chat_platform.sources.slack.redaction import redact
 from chat_platform.sources.slack.stamps import sent_at
-
-TOMBSTONE = "tombstone"
 
 
 def message_id(channel_id: str, ts: str) -> str:
@@ -91,7 +96,7 @@ class _Post:
 
 
 def _posts(payload: Mapping[str, Any]) -> list[_Post]:
-    posts = [_post(raw, None) for raw in payload.get("messages") or []]
+    posts = [_post(raw, None) for raw in messages_of(payload)]
     for thread, replies in (payload.get("replies") or {}).items():
         posts += [_post(raw, thread) for raw in replies]
     # What has no time stands last; the sort keeps the order of equals.
@@ -134,7 +139,7 @@ class _Reader:
         self._seen.add(post.ts)
         problem = self._problem(post)
         if problem is not None:
-            self._quarantine(position, problem, str(raw.get("subtype") or ""), raw)
+            self._quarantine(position, problem, subtype_of(raw), raw)
             for _ in reaction_records(raw):
                 self._quarantine(position, "reaction_on_unused_message")
             return
@@ -145,14 +150,14 @@ class _Reader:
         raw = post.raw
         if post.moment is None:
             return "message_malformed"
-        if raw.get("subtype") not in (WRITTEN_SUBTYPES | {TOMBSTONE}):
+        if subtype_of(raw) not in (WRITTEN_SUBTYPES | {TOMBSTONE}):
             return "system_message"
         return None if author_of(raw, self._users)[1] else "message_without_author"
 
     def _message(self, position: int, post: _Post) -> None:
         raw = post.raw
         ref, name = author_of(raw, self._users)
-        tombstone = raw.get("subtype") == TOMBSTONE
+        tombstone = subtype_of(raw) == TOMBSTONE
         parent = post.thread if post.thread in self._parents else None
         assert post.moment is not None  # noqa: S101 - _problem has seen to it
         self._parsed.messages.append(
@@ -232,8 +237,7 @@ def reaction_records(raw: Mapping[str, Any]) -> Iterator[ReactionRecord]:
 
 def author_of(raw: Mapping[str, Any], users: Mapping[str, str]) -> tuple[str | None, str]:
     """Id and name of who wrote a message; an app without a user is known by its bot id."""
-    user, bot = raw.get("user"), raw.get("bot_id")
-    ref = next((value for value in (user, bot) if isinstance(value, str) and value), None)
+    ref = next(iter(writer_ids(raw)), None)
     profile = raw.get("bot_profile")
     candidates = (
         users.get(ref) if ref else None,

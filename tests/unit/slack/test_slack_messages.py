@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_platform.settings import AnnouncementRules
 from chat_platform.simulators.slack_generator import RECORDINGS_CHANNEL
 from chat_platform.sources.records import to_tables
+from chat_platform.sources.slack.announcements import find_announcements
 from chat_platform.sources.slack.collect import channel_day_id, merge_deleted, revision_of
 from chat_platform.sources.slack.emoji_names import emoji_of, with_emoji
 from chat_platform.sources.slack.messages import parse_channel_day
 from chat_platform.sources.slack.redaction import redact
 from chat_platform.sources.slack.users import parse_users, user_names
 from chat_platform.tables.class_chat import SLACK_USERS
+
+# The machine may be busy; what is slow has tests of its own.
+unhurried = settings(deadline=None)
 
 RULES = AnnouncementRules()
 LABELS = RULES.passcode_labels
@@ -186,10 +191,38 @@ anything = st.recursive(
 )
 
 
+@unhurried
 @given(st.lists(anything, max_size=5), st.lists(anything, max_size=3))
 def test_whatever_arrives_every_record_is_accounted_for(messages, replies):
     parsed = parse(*messages, replies={T1: replies})
     to_tables(parsed)
+    find_announcements(payload(*messages, replies={T1: replies}), RULES, zone=UTC, channel_id="C0AAA")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3/2 ",
+        "http://",
+        "암호:",
+        "암호 ",
+        "암호\n",
+        "암호는 모두 ",
+        ":a",
+        "<",
+        "&amp;",
+        "?pwd=",
+        "(",
+        "1.1.",
+        "`",
+    ],
+)
+def test_hostile_text_of_slacks_full_length_is_read_in_linear_time(text):
+    long = f"녹화본 공유 https://zoom.us/rec/share/a.b {text * (40_000 // len(text))}"
+    began = time.perf_counter()
+    parse(message(T1, long))
+    find_announcements(payload(message(T1, long)), RULES, zone=UTC, channel_id="C0AAA")
+    assert time.perf_counter() - began < 5
 
 
 def test_text_reads_as_people_wrote_it():
@@ -266,6 +299,7 @@ def test_secrets_are_in_no_table():
 printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=14)
 
 
+@unhurried
 @given(printable.filter(lambda p: p[0].isalnum() and p.lower() != "none"), st.sampled_from(LABELS))
 def test_a_passcode_behind_a_label_never_survives_redaction(passcode, label):
     text = redact(f"오늘 {label}: {passcode}\n감사", [], LABELS)
@@ -274,6 +308,7 @@ def test_a_passcode_behind_a_label_never_survives_redaction(passcode, label):
     assert text.endswith("\n감사")
 
 
+@unhurried
 @given(st.text(max_size=60), printable)
 def test_a_known_passcode_never_survives_redaction(text, passcode):
     assert passcode not in redact(f"{text}{passcode}{text}", [passcode], []).replace("[redacted]", "")
