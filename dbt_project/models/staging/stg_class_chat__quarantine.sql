@@ -1,0 +1,6 @@
+select
+    quarantine_id,
+    source,
+    conversation_id,
+    reason
+from {{ source('core', 'quarantine') }}

@@ -1,0 +1,6 @@
+select
+    conversation_id,
+    message_id,
+    lower(lemma) as lemma,
+    tag
+from {{ source('core', 'tokens') }}
