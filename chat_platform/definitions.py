@@ -19,7 +19,7 @@ def build_defs(settings: Settings | None = None, **resource_overrides: object) -
         resource_overrides: resources by name, instead of the real ones.
     """
     settings = settings or Settings()
-    project = metrics.dbt_project()
+    project = metrics.dbt_project(settings)
     dbt = metrics.build_dbt_assets(project)
     assets = [
         *zoom.ASSETS,

@@ -5,8 +5,9 @@ What belongs here: dbt's assets and how their specs look in Dagster. What does n
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,31 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 from chat_platform.automation import FOLLOW, OWNER, WAREHOUSE_POOL
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.settings import Settings, project_root
+from chat_platform.storage.warehouse import Warehouse
 
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_window=timedelta(days=4))
 
 
-def dbt_project() -> DbtProject:
-    """The dbt project; its manifest is made at set-up (``chatp prepare``)."""
-    return DbtProject(project_dir=project_root() / "dbt_project")
+def dbt_project(settings: Settings) -> DbtProject:
+    """The dbt project; its manifest is made at set-up (``chatp prepare``).
+
+    dbt's target folder lies in the home: dbt parses everything again whenever the database's path changes, so
+    each home keeps a parse of its own.
+    """
+    return DbtProject(project_dir=project_root() / "dbt_project", target_path=settings.home / "dbt")
+
+
+def run_target(settings: Settings, project: DbtProject) -> Path:
+    """Dbt's target folder for runs, with a parse to begin with; one run at a time uses it.
+
+    The manifest that Dagster loads lies beside it and is not touched by runs.
+    """
+    folder = settings.home / "dbt" / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    parse = project.manifest_path.with_name("partial_parse.msgpack")
+    if parse.exists() and not (folder / parse.name).exists():
+        shutil.copy(parse, folder / parse.name)
+    return folder
 
 
 class Translator(DagsterDbtTranslator):
@@ -49,15 +68,20 @@ class Translator(DagsterDbtTranslator):
 
 
 def metric_variables(settings: Settings) -> dict[str, Any]:
-    """Dbt variables that the settings override."""
-    return {
-        "timezone": settings.timezone,
-        "stop_words": settings.stop_words,
-        "peak_window_minutes": settings.peaks.window_minutes,
-        "peak_min_speakers": settings.peaks.min_speakers,
-        "peak_min_messages": settings.peaks.min_messages,
-        "peak_ratio": settings.peaks.ratio,
+    """Dbt variables that the settings override; those that are as in the project are left out.
+
+    dbt parses everything again when it is given variables, which costs seconds.
+    """
+    default = Settings.model_construct()
+    pairs = {
+        "timezone": (settings.timezone, default.timezone),
+        "stop_words": (settings.stop_words, default.stop_words),
+        "peak_window_minutes": (settings.peaks.window_minutes, default.peaks.window_minutes),
+        "peak_min_speakers": (settings.peaks.min_speakers, default.peaks.min_speakers),
+        "peak_min_messages": (settings.peaks.min_messages, default.peaks.min_messages),
+        "peak_ratio": (settings.peaks.ratio, default.peaks.ratio),
     }
+    return {name: value for name, (value, usual) in pairs.items() if value != usual}
 
 
 def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
@@ -75,12 +99,41 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource
     ) -> Iterator[Any]:
         home = workspace.open()
-        variables = json.dumps(metric_variables(home.settings), ensure_ascii=False)
+        variables = metric_variables(home.settings)
+        arguments = ["--vars", json.dumps(variables, ensure_ascii=False)] if variables else []
+        # The profile reads the build file's path from the environment, and dbt runs as our child.
         os.environ["CHATP_WAREHOUSE_BUILD"] = str(home.warehouse.build_path)
         with home.warehouse.lock():
-            yield from dbt.cli(["build", "--vars", variables], context=context).stream().fetch_row_counts()
+            invocation = dbt.cli(
+                ["build", *arguments], context=context, target_path=run_target(home.settings, project)
+            )
+            events = list(invocation.stream())
+            rows = _row_counts(home.warehouse)
+        for event in events:
+            yield _with_row_count(event, rows)
 
     return metrics
+
+
+def _row_counts(warehouse: Warehouse) -> dict[str, int]:
+    """Rows of each table that dbt makes, by its name.
+
+    ``fetch_row_counts()`` of dagster-dbt would keep the build file open in this process, read-only, and nobody
+    could write to it any more.
+    """
+    sql = "select table_name, estimated_size from duckdb_tables() where schema_name in ('intermediate', 'marts')"
+    with warehouse.open_locked() as connection:
+        return dict(connection.execute(sql).fetchall())
+
+
+def _with_row_count(event: Any, rows: Mapping[str, int]) -> Any:
+    if not isinstance(event, dg.Output):
+        return event
+    unique_id = event.metadata.get("unique_id")
+    name = str(unique_id.value).rsplit(".", 1)[-1] if unique_id is not None else ""
+    if name not in rows:
+        return event
+    return event.with_metadata({**event.metadata, "dagster/row_count": rows[name]})
 
 
 def mart_keys(assets: dg.AssetsDefinition) -> list[dg.AssetKey]:
@@ -88,10 +141,21 @@ def mart_keys(assets: dg.AssetsDefinition) -> list[dg.AssetKey]:
     return sorted(key for key in assets.keys if key.path[0] in ("marts", "main"))
 
 
+class DbtCommandLine(DbtCliResource):
+    """dbt's command line, without the adapter that dagster-dbt opens in this process beside it.
+
+    That adapter only serves ``fetch_row_counts`` and ``fetch_column_metadata``; opening it imports all of dbt and
+    costs five seconds a run.
+    """
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
+        return None
+
+
 def dbt_resource(project: DbtProject) -> DbtCliResource:
     """Dbt's command line, with the build file in its environment."""
-    return DbtCliResource(
-        project_dir=project,
+    return DbtCommandLine(
+        project_dir=str(project.project_dir),
         profiles_dir=str(Path(project.project_dir)),
         # The environment need not be activated: dbt lies beside the interpreter.
         dbt_executable=str(Path(sys.executable).with_name("dbt")),

@@ -185,7 +185,7 @@ def _quarantine(workspace: Workspace, day: ChannelDay, rejected: Sequence[Quaran
     """Keep what could not be understood; take back what has been corrected since."""
     prefix = f"announcement-{day.channel_id}-{day.day:%Y%m%d}-"
     standing = {i for i in workspace.ledger.ids("zoom") if i.startswith(prefix)}
-    current = {f"{prefix}{digest(r.position, length=10)}": r for r in rejected}
+    current = {f"{prefix}{digest(*r.detail.split()[:2], length=10)}": r for r in rejected}
     for conversation_id, record in current.items():
         entry = Announced(
             conversation_id=conversation_id,
