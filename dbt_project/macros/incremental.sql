@@ -10,7 +10,7 @@
             select conversation_id from {{ source('meta', 'pending_conversations') }}
             {%- if stale %}
             union
-            select conversation_id from {{ this.include(database=false) }} where {{ stale }}
+            select conversation_id from {{ this }} where {{ stale }}
             {%- endif %}
         )
     {%- else -%}
