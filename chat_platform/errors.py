@@ -279,6 +279,156 @@ _code(
 # --- CP-ZOOM: Zoom's pages and play info ------------------------------------------------------------------
 
 _code(
+    "CP-ZOOM-001",
+    ("Zoom refuses the passcode", "Zoom이 암호를 거부했습니다"),
+    ("the announcement holds another passcode than the recording", "공지의 암호가 녹화본의 암호와 다릅니다"),
+    (
+        "correct the announcement on Slack; the recording is then taken up again",
+        "Slack 공지를 고치면 다시 시도합니다",
+    ),
+)
+
+_code(
+    "CP-ZOOM-002",
+    ("The recording does not exist", "녹화본이 없습니다"),
+    ("it was deleted, or the link is wrong", "삭제되었거나 링크가 잘못되었습니다"),
+    ("ask whoever announced it for a new link", "공지한 사람에게 새 링크를 요청하세요"),
+)
+
+_code(
+    "CP-ZOOM-003",
+    ("The recording may not be watched any more", "녹화본을 더 이상 볼 수 없습니다"),
+    ("it has expired or its owner has closed it", "기간이 지났거나 소유자가 닫았습니다"),
+    (
+        "ask its owner to share it again, then announce the new link",
+        "소유자에게 다시 공유를 요청하고 새 링크를 공지하세요",
+    ),
+)
+
+_code(
+    "CP-ZOOM-004",
+    ("A host that is not allowed was named", "허용되지 않은 호스트입니다"),
+    (
+        "the link or a redirect leads outside the allowed hosts",
+        "링크나 리디렉션이 허용된 호스트 밖으로 향합니다",
+    ),
+    (
+        "if the host is right, add it to zoom.allowed_hosts",
+        "올바른 호스트라면 zoom.allowed_hosts에 추가하세요",
+    ),
+)
+
+_code(
+    "CP-ZOOM-005",
+    ("The recording needs a passcode and none was announced", "암호가 필요하지만 공지에 없습니다"),
+    ("neither the text, the link nor the thread holds one", "본문, 링크, 스레드 어디에도 암호가 없습니다"),
+    ("reply to the announcement with the passcode", "공지에 암호를 답글로 남기세요"),
+)
+
+_code(
+    "CP-ZOOM-006",
+    ("Zoom asks to sign in", "Zoom이 로그인을 요구합니다"),
+    ("the recording is shared with signed-in people only", "로그인한 사람에게만 공유된 녹화본입니다"),
+    (
+        "share it by passcode, or save its chat as a file and import that",
+        "암호로 공유하거나 채팅을 파일로 저장해 가져오세요",
+    ),
+)
+
+_code(
+    "CP-ZOOM-007",
+    ("The page does not look as it did", "페이지 모양이 바뀌었습니다"),
+    (
+        "Zoom has changed its markup, or takes us for a robot",
+        "Zoom이 페이지를 바꾸었거나 자동화로 판단했습니다",
+    ),
+    (
+        "it is tried again; if it stays, look at the screenshot and report it",
+        "다시 시도합니다. 계속되면 스크린샷을 확인하고 알려 주세요",
+    ),
+    transient=True,
+)
+
+_code(
+    "CP-ZOOM-008",
+    ("The recording is still being processed", "녹화본이 아직 처리 중입니다"),
+    ("Zoom has not finished preparing it", "Zoom이 준비를 마치지 않았습니다"),
+    ("nothing: it is tried again later", "나중에 자동으로 다시 시도합니다"),
+    transient=True,
+)
+
+_code(
+    "CP-ZOOM-009",
+    ("Zoom does not answer", "Zoom이 응답하지 않습니다"),
+    ("the network is down or Zoom is", "네트워크나 Zoom에 문제가 있습니다"),
+    ("nothing: it is tried again later", "나중에 자동으로 다시 시도합니다"),
+    transient=True,
+)
+
+_code(
+    "CP-ZOOM-010",
+    ("An answer of Zoom is cut or not JSON", "Zoom의 응답이 끊겼거나 JSON이 아닙니다"),
+    ("the connection broke, or an error page came instead", "연결이 끊겼거나 오류 페이지가 왔습니다"),
+    ("nothing: it is tried again later", "나중에 자동으로 다시 시도합니다"),
+    transient=True,
+)
+
+_code(
+    "CP-ZOOM-011",
+    ("Zoom says that there were too many requests", "Zoom이 요청이 너무 많다고 합니다"),
+    ("the rate limit was reached", "요청 한도에 도달했습니다"),
+    (
+        "nothing: it is tried again later; lower zoom.parallel if it stays",
+        "나중에 다시 시도합니다. 계속되면 zoom.parallel을 낮추세요",
+    ),
+    transient=True,
+)
+
+_code(
+    "CP-ZOOM-012",
+    ("Zoom refuses with a code that is not known", "Zoom이 알 수 없는 코드로 거부했습니다"),
+    ("its answer says status false", "응답의 status가 false입니다"),
+    ("it is tried again; if it stays, report the code", "다시 시도합니다. 계속되면 코드를 알려 주세요"),
+    transient=True,
+)
+
+_code(
+    "CP-ZOOM-013",
+    ("Chromium did not start or crashed", "Chromium이 시작되지 않았거나 종료되었습니다"),
+    (
+        "browser and driver do not fit, or memory is short",
+        "브라우저와 드라이버 버전이 맞지 않거나 메모리가 부족합니다",
+    ),
+    ("run `chatp doctor`", "`chatp doctor`를 실행하세요"),
+    transient=True,
+)
+
+_code(
+    "CP-ZOOM-014",
+    ("Zoom asks for a captcha", "Zoom이 캡차를 요구합니다"),
+    ("too many passcodes were wrong", "암호가 여러 번 틀렸습니다"),
+    ("wait an hour; check the passcode in the announcement", "한 시간 기다리고 공지의 암호를 확인하세요"),
+    transient=True,
+)
+
+_code(
+    "CP-ZOOM-015",
+    ("An answer of Zoom is too large", "Zoom의 응답이 너무 큽니다"),
+    ("it is larger than any chat can be", "채팅이라고 볼 수 없는 크기입니다"),
+    ("report the recording's id", "녹화본 id를 알려 주세요"),
+)
+
+_code(
+    "CP-ZOOM-020",
+    ("The link of a recording is not known", "녹화본의 링크를 알 수 없습니다"),
+    ("its announcement has never been read on this machine", "이 컴퓨터에서 공지를 읽은 적이 없습니다"),
+    (
+        "let the sensor slack_discovery read the day of the announcement again",
+        "slack_discovery 센서로 공지한 날을 다시 읽으세요",
+    ),
+)
+
+_code(
     "CP-ZOOM-040",
     ("The recording's answer cannot be read", "녹화 정보 응답을 읽을 수 없습니다"),
     (
@@ -603,9 +753,16 @@ _code(
 )
 _code(
     "CP-STORE-030",
-    ("A worker process was killed while it computed a partition", "파티션을 계산하던 작업 프로세스가 종료되었습니다"),
-    ("it was killed again when it ran alone: most likely memory ran out",
-     "혼자 실행했을 때에도 다시 종료되었습니다. 메모리 부족일 가능성이 큽니다"),
-    ("give the machine more memory or lower CHATP_WORKERS, then materialise the partition again",
-     "메모리를 늘리거나 CHATP_WORKERS를 줄인 뒤 해당 파티션을 다시 실행하세요"),
+    (
+        "A worker process was killed while it computed a partition",
+        "파티션을 계산하던 작업 프로세스가 종료되었습니다",
+    ),
+    (
+        "it was killed again when it ran alone: most likely memory ran out",
+        "혼자 실행했을 때에도 다시 종료되었습니다. 메모리 부족일 가능성이 큽니다",
+    ),
+    (
+        "give the machine more memory or lower CHATP_WORKERS, then materialise the partition again",
+        "메모리를 늘리거나 CHATP_WORKERS를 줄인 뒤 해당 파티션을 다시 실행하세요",
+    ),
 )
