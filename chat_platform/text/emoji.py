@@ -21,6 +21,7 @@ ZWJ = "\u200d"
 _CLUSTER = regex.compile(r"\X")
 # A text without any of these holds no emoji; nearly all of chat is answered here.
 _MAY_HOLD = regex.compile(r"[\p{Extended_Pictographic}\p{Emoji_Presentation}\ufe0f\u20e3]")
+_SHOWN_AS_PICTURE = regex.compile(r"\p{Emoji_Presentation}")
 _PICTURE = regex.compile(
     r"\p{Emoji_Presentation}|\p{Extended_Pictographic}.*[\ufe0f\u200d\U0001f3fb-\U0001f3ff]"
 )
@@ -35,10 +36,10 @@ def may_hold_emoji(text: str) -> bool:
 
 def is_emoji(cluster: str) -> bool:
     """Whether one grapheme cluster is an emoji."""
-    if not cluster or VS15 in cluster:
+    if not may_hold_emoji(cluster) or VS15 in cluster:
         return False
     bare = cluster.replace(VS16, "")
-    if len(cluster) == 1 and not regex.match(r"\p{Emoji_Presentation}", cluster):
+    if len(cluster) == 1 and not _SHOWN_AS_PICTURE.match(cluster):
         return (
             "\u2600" <= cluster <= "\u27bf" and cluster not in _TEXT_DINGBATS and sequences.is_emoji(cluster)
         )

@@ -12,7 +12,7 @@ A token has
 * ``tag`` — Kiwi's Sejong tag; ``EMOJI`` for an emoji; ``W_URL``, ``W_EMAIL``, ``W_MENTION`` for the placeholders
   of clean text; ``UN`` for a text that could not be analysed;
 * ``start``, ``length`` — the characters (code points) of the text that it comes from. Several morphemes may
-  come from one syllable (했 → 하, 었).
+  come from one syllable (했 → 하, 었), and one that is only understood has length 0 (친구야 → 친구, 이, 야).
 
 Kiwi takes 1.3 s and 400 MB to load, so that happens at the first text, never at import. Its own threads are
 used in the main process only: workers of a pool have one core each. Kiwi's time grows with the square of a

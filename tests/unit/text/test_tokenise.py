@@ -45,7 +45,7 @@ def jamo(text: str) -> str:
 def check_places(text: str) -> None:
     for token in tokenise(text):
         assert token.start >= 0
-        assert token.length >= (0 if token.tag == "VCP" else 1), token
+        assert token.length >= (0 if token.tag[0] in "VX" else 1), token
         assert token.start + token.length <= len(text)
         surface = text[token.start : token.start + token.length]
         if token.tag in AS_WRITTEN:
