@@ -1,12 +1,14 @@
 """A small class in a DuckDB file, and dbt over it.
 
-What belongs here: rows of the core tables, the loader's bookkeeping as the metrics see it, calls of dbt. What does not: claims.
+What belongs here: rows of the core tables, the loader's bookkeeping as the metrics see it, calls of dbt. What does
+not: claims.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +17,7 @@ from typing import Any
 
 import duckdb
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 from chat_platform.settings import project_root
 from chat_platform.tables.class_chat import (
@@ -186,14 +189,14 @@ class Build:
     """A build file: what the loader does to it, and dbt.
 
     Args:
-        folder: holds the file and dbt's logs.
-        target: dbt's target folder; shared, so that the project is parsed once.
+        folder: holds the file and what dbt writes.
+        project: the parsed project.
     """
 
-    def __init__(self, folder: Path, target: Path) -> None:
+    def __init__(self, folder: Path, project: Manifest) -> None:
         self.path = folder / "build.duckdb"
         self.folder = folder
-        self.target = target
+        self.project = project
         with self.connect() as connection:
             connection.execute("create schema core; create schema meta")
             connection.execute("create table meta.pending_conversations (conversation_id varchar)")
@@ -202,6 +205,12 @@ class Build:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(self.path))
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the file, with what dbt's connection of this process has not written into it yet."""
+        with self.connect() as connection:
+            connection.execute("checkpoint")
+        shutil.copy(self.path, path)
 
     def load(self, conversations: Iterable[Conversation]) -> None:
         """Replace conversations and note them as pending."""
@@ -224,19 +233,19 @@ class Build:
                 connection.execute(f"delete from {spec.full_name}")
                 _insert(connection, spec, list(rows))
 
-    def dbt(self, *arguments: str, variables: Mapping[str, Any] | None = None) -> None:
-        """Run dbt in this process; failures of models and tests are failures here."""
-        command = [*arguments, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
-        command += ["--target-path", str(self.target), "--log-path", str(self.folder / "logs")]
+    def dbt(self, *arguments: str, variables: Mapping[str, Any] | None = None) -> list[Any]:
+        """Run dbt in this process; failures of models and tests are failures here. Return the nodes that ran."""
+        command = [*arguments, *_places(self.folder)]
         if variables:
             command += ["--vars", json.dumps(dict(variables), ensure_ascii=False)]
-        result = dbtRunner().invoke(command)
+        result = dbtRunner(manifest=self.project).invoke(command)
+        runs = list(getattr(result.result, "results", None) or [])
         failed = [
-            f"{run.node.name}: {run.status} {run.message}"
-            for run in getattr(result.result, "results", None) or []
-            if run.status not in ("success", "pass")
+            f"{r.node.name}: {r.status} {r.message}" for r in runs if r.status not in ("success", "pass")
         ]
-        assert result.success and not failed, failed or result.exception
+        assert result.success, failed or result.exception
+        assert not failed
+        return [run.node for run in runs]
 
     def batch(self, conversations: Iterable[Conversation], **options: Any) -> None:
         """Load, build, and empty the list of pending conversations, as publication does."""
@@ -274,6 +283,18 @@ def read_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[An
         f"{schema}.{name}": connection.execute(f'select * from "{schema}"."{name}" order by all').fetchall()
         for schema, name in names
     }
+
+
+def parse_project(folder: Path) -> Manifest:
+    """The parsed project; needs no build file."""
+    result = dbtRunner().invoke(["parse", *_places(folder)])
+    assert result.success, result.exception
+    return result.result
+
+
+def _places(folder: Path) -> list[str]:
+    places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
+    return [*places, "--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, spec: TableSpec, rows: list[Row]) -> None:
