@@ -46,7 +46,9 @@ class TicketVault:
         except (FileNotFoundError, ValueError) as error:
             raise ZoomError("CP-ZOOM-020", recording_id) from error
         passcode = values["passcode"]
-        return RecordingTicket(recording_id, values["link"], None if passcode is None else SecretStr(passcode))
+        return RecordingTicket(
+            recording_id, values["link"], None if passcode is None else SecretStr(passcode)
+        )
 
     def known(self) -> list[str]:
         """Recordings with a ticket, sorted."""
