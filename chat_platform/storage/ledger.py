@@ -229,7 +229,7 @@ class Ledger:
             .where(LedgerEntry.conversation_date.between(since, until))
         )
         with Session(self._engine) as session:
-            return dict(session.execute(query).tuples())
+            return {conversation_id: revision for conversation_id, revision in session.execute(query)}  # noqa: C416
 
     def progress(self, ids: Iterable[str]) -> list[str]:
         """One text for each entry that changes whenever there is something new to do for it; sorted by id."""
