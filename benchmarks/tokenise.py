@@ -22,15 +22,14 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 
 from chat_platform.simulators.class_generator import generate_class
@@ -48,11 +47,11 @@ TURNS = 3
 
 @dataclass(frozen=True)
 class Result:
-    """One variant: seconds of work, tokens found, peak memory of its process."""
+    """One variant: seconds of work, rows made, peak memory of its process and of the pool under it."""
 
     seconds: float
-    tokens: int
-    peak_mib: float
+    rows: int
+    peak_mib: float = 0.0
 
 
 def class_texts(messages: int) -> list[str]:
@@ -106,7 +105,7 @@ def kiwi_single(texts: list[str]) -> Result:
     kiwi.tokenize("안녕")
     started = time.perf_counter()
     tokens = sum(len([(t.form, t.tag, t.start, t.len) for t in kiwi.tokenize(text)]) for text in texts)
-    return Result(time.perf_counter() - started, tokens, peak())
+    return Result(time.perf_counter() - started, tokens)
 
 
 def kiwi_batch(texts: list[str]) -> Result:
@@ -117,7 +116,7 @@ def kiwi_batch(texts: list[str]) -> Result:
     kiwi.tokenize("안녕")
     started = time.perf_counter()
     tokens = sum(len([(t.form, t.tag, t.start, t.len) for t in found]) for found in kiwi.tokenize(texts))
-    return Result(time.perf_counter() - started, tokens, peak())
+    return Result(time.perf_counter() - started, tokens)
 
 
 def kernel(texts: list[str]) -> Result:
@@ -126,7 +125,7 @@ def kernel(texts: list[str]) -> Result:
     tokenise("안녕")
     started = time.perf_counter()
     tokens = sum(tokenise_messages(table).num_rows for table in tables)
-    return Result(time.perf_counter() - started, tokens, peak())
+    return Result(time.perf_counter() - started, tokens)
 
 
 def cleaning(texts: list[str]) -> Result:
@@ -134,7 +133,7 @@ def cleaning(texts: list[str]) -> Result:
     tables = recordings_of(texts)
     started = time.perf_counter()
     rows = sum(clean_messages(table).num_rows for table in tables)
-    return Result(time.perf_counter() - started, rows, peak())
+    return Result(time.perf_counter() - started, rows)
 
 
 def engine(texts: list[str], *, here: bool = False) -> Result:
@@ -153,7 +152,7 @@ def engine(texts: list[str], *, here: bool = False) -> Result:
     errors = {outcome.error for outcome in outcomes.values() if outcome.error}
     if errors:
         raise RuntimeError(f"partitions failed: {sorted(errors)[:3]}")
-    return Result(seconds, sum(outcome.rows_out for outcome in outcomes.values()), peak())
+    return Result(seconds, sum(outcome.rows_out for outcome in outcomes.values()))
 
 
 def engine_here(texts: list[str]) -> Result:
@@ -161,25 +160,29 @@ def engine_here(texts: list[str]) -> Result:
     return engine(texts, here=True)
 
 
-def peak() -> float:
-    """Peak memory of this process, and of the largest of its children, in MiB."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
+def tree_mib(process: psutil.Process) -> float:
+    """Resident memory of a process and everything under it, in MiB; 0 when it has ended."""
+    try:
+        return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)]) / 2**20
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def alone(variant: Callable[[list[str]], Result], texts: list[str]) -> Result:
-    """Run a variant in a fresh process, with threads as in a main process."""
+    """Run a variant in a fresh process that no pool started, so that Kiwi takes its threads as in a main process."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
     pid = os.fork()
     if pid == 0:
         try:
             sender.send(variant(texts))
         finally:
-            sys.stdout.flush()
             os._exit(0)
     sender.close()
+    process, highest = psutil.Process(pid), 0.0
+    while not receiver.poll(0.1):
+        highest = max(highest, tree_mib(process))
     try:
-        return receiver.recv()
+        return replace(receiver.recv(), peak_mib=highest)
     except EOFError:
         raise RuntimeError(f"{variant.__name__} failed") from None
     finally:
@@ -204,7 +207,7 @@ def compare(name: str, raw: list[str]) -> float:
     for label, result in results.items():
         ratio = results["kiwi"].seconds / result.seconds
         print(
-            f"  {label:14} {len(texts) / result.seconds:>9,.0f} messages/s  {result.tokens:>10,} rows"
+            f"  {label:14} {len(texts) / result.seconds:>9,.0f} messages/s  {result.rows:>10,} rows"
             f"  {result.peak_mib:>6,.0f} MiB  {ratio:5.2f} x kiwi"
         )
     return results["kiwi"].seconds / results["kernel"].seconds
@@ -213,7 +216,7 @@ def compare(name: str, raw: list[str]) -> float:
 def thresholds(texts: list[str]) -> None:
     """Print from how many messages on the pool is quicker than this process."""
     print("\nengine, pool beside this process (seconds, loading included):")
-    for number in (2_000, 5_000, 10_000, 20_000, 40_000, 80_000):
+    for number in (2_000, 10_000, 50_000, 100_000, 200_000):
         part = texts[:number]
         pool = min(alone(engine, part).seconds for _ in range(TURNS))
         here = min(alone(engine_here, part).seconds for _ in range(TURNS))

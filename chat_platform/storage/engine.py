@@ -34,9 +34,11 @@ from chat_platform.storage.files import remove_stale_temporaries, write_parquet_
 
 Kernel = Callable[[pa.Table], pa.Table]
 
-# Below either, the work is done in this process. Measured in benchmarks/tokenise.py.
+# Below either, the work is done in this process. Measured (benchmarks/tokenise.py --threshold, 2 cores): a pool
+# costs 2 to 3 s, as each worker loads its own tokenizer, while this process spreads a text over threads and
+# sees repeated texts of all partitions; they are level from some 50,000 to 200,000 messages, then the pool wins.
 SMALL_PARTITIONS = 4
-SMALL_ROWS = 5_000
+SMALL_ROWS = 50_000
 
 _ERROR_LENGTH = 500
 # Two: a suspect may not have begun when the pool broke, and whoever killed one worker may kill the next.

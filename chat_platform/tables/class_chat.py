@@ -93,7 +93,7 @@ MESSAGES = TableSpec(
         Column(
             "clean_text",
             "string",
-            "Text with elongations, links, mentions and code folded.",
+            "Text with elongations, links and mentions folded; code as written.",
             nullable=False,
             pii="text",
             erasure="blank",
