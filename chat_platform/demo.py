@@ -151,8 +151,8 @@ def _read_numbers(workspace: Workspace, report: DemoReport) -> None:
 
 
 _EXAMPLES = {
-    "lectures": "select conversation_date, title, messages, speakers from marts.lectures "
-    "where kind = 'recording' order by conversation_date, conversation_id limit 3",
+    "lectures": "select lecture_date, title, messages, speakers from marts.lectures "
+    "where kind = 'recording' order by lecture_date, conversation_id limit 3",
     "lecture_peaks": "select * from marts.lecture_peaks order by messages desc, conversation_id limit 3",
 }
 

@@ -5,7 +5,6 @@ import``, ``chatp publish``, the demo and tests. What does not: decisions of its
 checks land in the same Dagster instance, so the UI shows them like any others.
 """
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,9 @@ from chat_platform.settings import Settings
 
 CURSOR_KEY = "chatp_runner_cursor"
 MOST_TICKS = 20
+# One planned event an asset instead of one a partition: with hundreds of recordings in a batch the others would
+# take longer than the work. Which recording failed is in the ledger and in its partition's metadata.
+ONE_PLANNED_EVENT = ("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class Runner:
         home = self.settings.home / "dagster"
         home.mkdir(parents=True, exist_ok=True)
         os.environ.setdefault("DAGSTER_HOME", str(home))
-        logging.getLogger("dagster").setLevel(logging.WARNING)
+        os.environ.setdefault(*ONE_PLANNED_EVENT)
         with dg.DagsterInstance.from_config(str(home)) as instance:
             yield instance
 

@@ -9,11 +9,13 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from packaging.version import Version
 
 from chat_platform.automation import FOLLOW, OWNER, WAREHOUSE_POOL
 from chat_platform.resources.storage import WorkspaceResource
@@ -150,6 +152,11 @@ class DbtCommandLine(DbtCliResource):
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
         return None
+
+    @property
+    def _cli_version(self) -> Version:
+        """Read from the installed package; asking the command costs another start of dbt."""
+        return Version(version("dbt-core"))
 
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
