@@ -286,8 +286,8 @@ def read_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[An
 
 
 def parse_project(folder: Path) -> Manifest:
-    """The parsed project; needs no build file."""
-    result = dbtRunner().invoke(["parse", *_places(folder)])
+    """The parsed project with every test that it has; needs no build file."""
+    result = dbtRunner().invoke(["parse", *_places(folder), "--vars", "{check_views: true}"])
     assert result.success, result.exception
     return result.result
 

@@ -4,28 +4,9 @@ with lectures as (
 
 ),
 
-spoken as (
-
-    select * from {{ ref('int_lecture_minutes') }}
-
-),
-
-participants as (
-
-    select * from {{ ref('int_participants') }}
-
-),
-
 counted as (
 
-    select
-        spoken.conversation_id,
-        spoken.minute,
-        sum(spoken.messages) as messages,
-        count(distinct participants.participant_id) as speakers
-    from spoken
-    inner join participants on participants.identity_id = spoken.identity_id
-    group by all
+    select * from {{ ref('int_minute_counts') }}
 
 ),
 
@@ -62,7 +43,7 @@ final as (
         minutes.conversation_id,
         minutes.minute,
         minutes.lecture_date,
-        cast(coalesce(counted.messages, 0) as bigint) as messages,
+        coalesce(counted.messages, 0) as messages,
         coalesce(counted.speakers, 0) as speakers
     from minutes
     left join counted
