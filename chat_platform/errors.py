@@ -145,6 +145,38 @@ _code(
     ("apt-get install chromium chromium-driver", "apt-get install chromium chromium-driver 를 실행하세요"),
 )
 
+_code(
+    "CP-CONF-003",
+    ("Setting up failed", "설정에 실패했습니다"),
+    ("a program that sets up this home ended with an error", "설정 프로그램이 오류로 끝났습니다"),
+    (
+        "read its last lines above, then run `make setup` again",
+        "위의 마지막 줄을 확인하고 `make setup`을 다시 실행하세요",
+    ),
+)
+_code(
+    "CP-CONF-004",
+    ("The query failed", "쿼리가 실패했습니다"),
+    ("DuckDB does not accept it", "DuckDB가 쿼리를 받아들이지 않습니다"),
+    (
+        'correct it; `chatp sql "show all tables"` lists what there is',
+        '쿼리를 고치세요. `chatp sql "show all tables"`로 목록을 볼 수 있습니다',
+    ),
+)
+
+_code(
+    "CP-CONF-005",
+    ("A run failed", "실행이 실패했습니다"),
+    (
+        "one of its steps ended with an error; nothing was lost",
+        "한 단계가 오류로 끝났습니다. 잃은 데이터는 없습니다",
+    ),
+    (
+        "look at the error above and at `chatp status`; the next run takes up what is left",
+        "위 오류와 `chatp status`를 확인하세요. 남은 것은 다음 실행이 처리합니다",
+    ),
+)
+
 # --- CP-SLACK: Slack --------------------------------------------------------------------------------------
 
 _code(
@@ -475,6 +507,13 @@ _code(
 )
 
 # --- CP-FILE: chat files that somebody gave us ------------------------------------------------------------
+
+_code(
+    "CP-FILE-000",
+    ("The file cannot be opened", "파일을 열 수 없습니다"),
+    ("it does not exist, or may not be read", "파일이 없거나 읽을 권한이 없습니다"),
+    ("check the path", "경로를 확인하세요"),
+)
 
 _code(
     "CP-FILE-001",

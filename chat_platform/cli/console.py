@@ -1,0 +1,130 @@
+"""What all commands share: language, output, errors.
+
+What belongs here: choosing Korean or English, tables and JSON, progress lines, turning exceptions into messages.
+What does not: any command's work. Nothing heavy is imported: ``chatp --help`` must answer at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from chat_platform.errors import ChatPlatformError, ConfigurationError
+from chat_platform.settings import Settings
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def language() -> str:
+    """``ko`` or ``en``: ``CHATP_LANG``, else the locale of the environment."""
+    for name in ("CHATP_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(name):
+            return "ko" if value.lower().startswith("ko") else "en"
+    return "en"
+
+
+def tr(english: str, korean: str) -> str:
+    """The text in the language of the environment."""
+    return korean if language() == "ko" else english
+
+
+def settings() -> Settings:
+    """The settings.
+
+    Raises:
+        ConfigurationError: CP-CONF-001, naming what is wrong but never a value: it may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        facts = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)
+        )
+        raise ConfigurationError("CP-CONF-001", facts) from None
+    except ValueError as error:
+        raise ConfigurationError("CP-CONF-001", str(error)) from None
+
+
+@contextmanager
+def errors_as_messages(*, debug: bool) -> Iterator[None]:
+    """Coded errors as *what · why · what to do · code* on stderr with exit code 1; a traceback with ``debug``."""
+    try:
+        yield
+    except ChatPlatformError as error:
+        if debug:
+            traceback.print_exc()
+        err.print(error.render(language()), style="red", markup=False)
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        hint = tr("run again with --debug for the traceback", "자세한 내용은 --debug 로 다시 실행하세요")
+        err.print(f"{type(error).__name__}: {error} · {hint}", style="red", markup=False)
+        sys.exit(1)
+
+
+def print_json(value: Any) -> None:
+    """A value as JSON on stdout; dates in ISO form."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+
+
+def print_table(
+    rows: Sequence[Mapping[str, Any]], title: str | None = None, columns: Iterable[str] = ()
+) -> None:
+    """Rows as a table; on a pipe as lines with tabs."""
+    names = list(columns) or (list(rows[0]) if rows else [])
+    if not out.is_terminal:
+        if title:
+            out.print(title, markup=False)
+        for row in [dict(zip(names, names, strict=True)), *rows]:
+            sys.stdout.write("\t".join(_cell(row.get(name)) for name in names) + "\n")
+        return
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_escape(_cell(row.get(name))) for name in names))
+    out.print(table)
+
+
+def say(text: str) -> None:
+    """A line for people on stdout."""
+    out.print(text, markup=False)
+
+
+def progress() -> Callable[[str], None]:
+    """A function that prints what happens, with the seconds since the start, on stderr."""
+    started = time.monotonic()
+    return lambda line: err.print(f"{time.monotonic() - started:6.1f} s  {line}", markup=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    return str(value)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value.isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else str(value)
+    return text.replace("\t", " ").replace("\n", "⏎")
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", "\\[")

@@ -1,0 +1,123 @@
+"""Pictures of the README, made from the demo.
+
+What belongs here: the asset graph as the Dagster UI shows it, and a metric drawn from the published file. What does
+not: committed by hand, anything that the demo does not show.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import requests
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from chat_platform.cli.setup_home import environment, program
+from chat_platform.settings import Settings, project_root
+from chat_platform.storage.workspace import Workspace
+
+PORT = 3977
+_LECTURE = """
+select m.minute, m.messages, m.speakers from marts.lecture_minutes m
+where m.conversation_id = (
+    select conversation_id from marts.lecture_peaks group by all order by max(ratio) desc, 1 limit 1)
+order by m.minute
+"""
+_PEAKS = """
+select minute, messages from marts.lecture_peaks where conversation_id = (
+    select conversation_id from marts.lecture_peaks group by all order by max(ratio) desc, 1 limit 1)
+order by minute
+"""
+
+
+def write_pictures(home: Path, folder: Path) -> list[Path]:
+    """Draw every picture from a demo's home.
+
+    Returns:
+        Their paths.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = Settings(home=home)
+    return [
+        lecture_minutes(settings, folder / "lecture-minutes.png"),
+        asset_graph(settings, folder / "asset-graph.png"),
+    ]
+
+
+def lecture_minutes(settings: Settings, path: Path) -> Path:
+    """Messages per minute of the lecture with the strongest peak, its peaks marked."""
+    with Workspace(settings).publication.read() as connection:
+        minutes = connection.execute(_LECTURE).fetchall()
+        peaks = connection.execute(_PEAKS).fetchall()
+    figure = Figure(figsize=(9, 2.8), dpi=110)
+    axes = figure.add_subplot()
+    axes.fill_between([row[0] for row in minutes], [row[1] for row in minutes], step="mid", color="#9ecae9")
+    axes.plot([row[0] for row in minutes], [row[2] for row in minutes], color="#4c78a8", linewidth=0.9)
+    for minute, _ in peaks:
+        axes.axvline(minute, color="#e45756", linewidth=1)
+    axes.set_xlabel("minute of the lecture")
+    axes.set_ylabel("messages, speakers")
+    axes.set_title("marts.lecture_minutes, with marts.lecture_peaks in red", fontsize=9)
+    axes.margins(x=0)
+    figure.tight_layout()
+    FigureCanvasAgg(figure).print_png(str(path))
+    return path
+
+
+def asset_graph(settings: Settings, path: Path) -> Path:
+    """The asset graph in the Dagster UI, by a real Chromium."""
+    server = subprocess.Popen(
+        [program("dagster-webserver"), "--host", "127.0.0.1", "--port", str(PORT)],
+        env=environment(settings),
+        cwd=project_root(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    options = Options()
+    options.binary_location = settings.zoom.chromium or "/usr/bin/chromium"
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--window-size=2000,1100",
+        "--disable-sync",
+    ):
+        options.add_argument(flag)
+    try:
+        _wait_until_up()
+        with tempfile.TemporaryDirectory() as profile:
+            options.add_argument(f"--user-data-dir={profile}")
+            driver = webdriver.Chrome(
+                options=options, service=Service(settings.zoom.chromedriver or "/usr/bin/chromedriver")
+            )
+            try:
+                driver.get(f"http://127.0.0.1:{PORT}/asset-groups?open-nodes[0]=all")
+                WebDriverWait(driver, 60).until(
+                    lambda d: len(d.find_elements(By.CSS_SELECTOR, "foreignObject")) > 3
+                )
+                driver.save_screenshot(str(path))
+            finally:
+                driver.quit()
+    finally:
+        server.terminate()
+        server.wait(30)
+    return path
+
+
+def _wait_until_up() -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            if requests.get(f"http://127.0.0.1:{PORT}/server_info", timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.5)
+    raise TimeoutError("the Dagster web server did not start")
