@@ -8,12 +8,11 @@ checks land in the same Dagster instance, so the UI shows them like any others.
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 
 import dagster as dg
 
-from chat_platform.definitions import build_defs
 from chat_platform.jobs import PUBLISH
 from chat_platform.partitions import RECORDINGS
 from chat_platform.sensors.batches import RANGE_END, RANGE_START
@@ -70,6 +69,9 @@ class Runner:
     """
 
     def __init__(self, settings: Settings) -> None:
+        # Importing the definitions reads dbt's manifest, which a home has only once it is prepared.
+        from chat_platform.definitions import build_defs
+
         self.settings = settings
         self._definitions = build_defs(settings)
 
@@ -126,7 +128,11 @@ class Runner:
         on_event(f"{request.job_name}: {' … '.join(span) if span else 'start'}")
         started = time.monotonic()
         job = self._definitions.resolve_job_def(str(request.job_name))
-        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+        # dbt and Dagster talk on the console; people get on_event, the rest goes to a file.
+        log = self.settings.home / "logs" / "runner.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+            result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
         seconds = time.monotonic() - started
         failures = [_cause(event) for event in result.all_events if event.is_step_failure]
         error = failures[0] if failures else None

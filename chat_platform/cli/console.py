@@ -108,7 +108,8 @@ def say(text: str) -> None:
 def progress() -> Callable[[str], None]:
     """A function that prints what happens, with the seconds since the start, on stderr."""
     started = time.monotonic()
-    return lambda line: err.print(f"{time.monotonic() - started:6.1f} s  {line}", markup=False)
+    stream = Console(file=sys.__stderr__, soft_wrap=True, highlight=False)
+    return lambda line: stream.print(f"{time.monotonic() - started:6.1f} s  {line}", markup=False)
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the integration tests share: a home of their own, a child process that runs the chain, table dumps."""
+"""What the integration tests share: homes, running the chain here or in a child process, table dumps."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
+
+from chat_platform.runner import Runner, RunnerReport
+from chat_platform.settings import Settings
+from chat_platform.storage.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,69 +32,94 @@ VOLATILE = {
 }
 
 
-def environment(home: Path, **extra: str) -> dict[str, str]:
-    """Environment of a child process that works on a home."""
-    return {
-        **os.environ,
-        "CHATP_HOME": str(home),
-        "DAGSTER_HOME": str(home / "dagster"),
-        "CHATP_RETRY_MINUTES": "0",
-        **extra,
-    }
+@dataclass(frozen=True)
+class Home:
+    """A ``CHATP_HOME`` of its own."""
 
+    path: Path
 
-def prepare(home: Path) -> None:
-    """Set up a home as ``make setup`` does."""
-    subprocess.run(
-        [sys.executable, "-m", "chat_platform.cli.main", "prepare"],
-        env=environment(home),
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    def variables(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Environment of whoever works on this home; failed recordings are due again at once."""
+        return {
+            "CHATP_HOME": str(self.path),
+            "DAGSTER_HOME": str(self.path / "dagster"),
+            "CHATP_RETRY_MINUTES": "0",
+            "CHATP_SLACK__START_DATE": "2026-02-01",
+            **variables,
+        }
 
+    @contextmanager
+    def entered(self, variables: Mapping[str, str]) -> Iterator[Settings]:
+        """The environment of this home, for code that runs in this process."""
+        before = dict(os.environ)
+        os.environ.update(self.variables(variables))
+        try:
+            yield Settings()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
-def run_chain(
-    home: Path,
-    variables: Mapping[str, str],
-    *,
-    kill_step: str | None = None,
-    after_s: float = 0.0,
-    timeout: float = 300,
-) -> subprocess.CompletedProcess[str]:
-    """Run the chain in a child process until nothing is due; kill it −9 in a step when asked to."""
-    command = [sys.executable, "-m", "tests.integration.chain_child"]
-    if kill_step:
-        command += [kill_step, str(after_s)]
-    return subprocess.run(
-        command,
-        env=environment(home, **variables),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    def catch_up(self, variables: Mapping[str, str], sensor: str = "slack_discovery") -> RunnerReport:
+        """Run the chain in this process until nothing is due."""
+        with self.entered(variables) as settings:
+            return Runner(settings).catch_up(sensor=sensor)
 
+    def workspace(self) -> Workspace:
+        """Storage of this home."""
+        return Workspace(Settings(home=self.path))
 
-def published_tables(home: Path) -> dict[str, list[str]]:
-    """Every table of the published file as sorted rows of text, without volatile columns."""
-    pointer = (home / "warehouse" / "published" / "CURRENT").read_text(encoding="utf-8").strip()
-    path = home / "warehouse" / "published" / pointer
-    connection = duckdb.connect(str(path), read_only=True)
-    tables = connection.execute(
-        "select schema_name, table_name from duckdb_tables() where schema_name in "
-        "('core', 'marts', 'intermediate') union all select schema_name, view_name from duckdb_views() "
-        "where schema_name = 'main' and not internal order by all"
-    ).fetchall()
-    dump = {}
-    for schema, name in tables:
-        columns = [row[0] for row in connection.execute(f'describe "{schema}"."{name}"').fetchall()]
-        kept = ", ".join(f'"{column}"' for column in columns if column not in VOLATILE)
-        rows = connection.execute(f'select {kept} from "{schema}"."{name}"').fetchall()
-        dump[f"{schema}.{name}"] = sorted(json.dumps(row, default=str, ensure_ascii=False) for row in rows)
-    connection.close()
-    return dump
+    def child(
+        self,
+        variables: Mapping[str, str],
+        *,
+        kill_step: str | None = None,
+        after_s: float = 0.0,
+        timeout: float = 300,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the chain in a child process; kill it −9 in a step when asked to."""
+        command = [sys.executable, "-m", "tests.integration.chain_child"]
+        if kill_step:
+            command += [kill_step, str(after_s)]
+        return subprocess.run(
+            command,
+            env={**os.environ, **self.variables(variables)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows from the published file."""
+        with self.workspace().publication.read() as connection:
+            return connection.execute(sql).fetchall()
+
+    def states(self) -> dict[str, tuple[str, str | None]]:
+        """Conversation → (state, reason) in the ledger."""
+        return {
+            row["conversation_id"]: (row["state"], row["reason"]) for row in self.workspace().ledger.rows()
+        }
+
+    def tables(self) -> dict[str, list[str]]:
+        """Every table of the published file as sorted rows of text, without volatile columns."""
+        path = self.workspace().publication.current().path
+        connection = duckdb.connect(str(path), read_only=True)
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name in "
+            "('core', 'marts', 'intermediate') union all select schema_name, view_name from duckdb_views() "
+            "where schema_name = 'main' and not internal order by all"
+        ).fetchall()
+        dump = {}
+        for schema, name in tables:
+            columns = [row[0] for row in connection.execute(f'describe "{schema}"."{name}"').fetchall()]
+            kept = ", ".join(f'"{column}"' for column in columns if column not in VOLATILE)
+            rows = connection.execute(f'select {kept} from "{schema}"."{name}"').fetchall()
+            dump[f"{schema}.{name}"] = sorted(
+                json.dumps(row, default=str, ensure_ascii=False) for row in rows
+            )
+        connection.close()
+        return dump
 
 
 def differences(

@@ -1,0 +1,16 @@
+"""One prepared home for the whole session: importing the definitions reads dbt's manifest from it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_HOME = tempfile.mkdtemp(prefix="chatp-tests-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+# Before anything of the package is imported; nothing of the developer's own home may be touched by a test.
+for _name in [name for name in os.environ if name.startswith("CHATP_")]:
+    del os.environ[_name]
+os.environ["CHATP_HOME"] = _HOME
+os.environ["DAGSTER_HOME"] = f"{_HOME}/dagster"
