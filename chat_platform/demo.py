@@ -7,6 +7,7 @@ from the published file. What does not: any result; another seed gives other num
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,7 +113,7 @@ def run_demo(
         runner, workspace = Runner(settings), Workspace(settings)
         done = runner.catch_up(on_event)
         runs = list(done.runs)
-        if done.ok and (accepted := accept_unique(workspace)):
+        if done.ok and (accepted := accept_clear(workspace)):
             on_event(f"{accepted} names accepted that fit one person only")
             runs.append(runner.publish(on_event))
         report.runs = [{"job": run.job, "ok": run.ok, "seconds": round(run.seconds, 1)} for run in runs]
@@ -122,18 +123,20 @@ def run_demo(
     return report
 
 
-def accept_unique(workspace: Workspace) -> int:
-    """Accept every suggestion that fits one person only, as an operator would after looking at them.
+def accept_clear(workspace: Workspace) -> int:
+    """Accept names that fit one person only and whose role does not speak against it, as an operator would.
 
     Returns:
         Number of decisions written to the log.
     """
     identities = workspace.lake.read(IDENTITIES).to_pylist()
     people = workspace.lake.read(PEOPLE).to_pylist()
+    found = suggestions(identities, people)
+    fitting = Counter(item.identity_id for item in found)
     merges = [
         Merge(item.identity_id, item.person_id, item.evidence)
-        for item in suggestions(identities, people)
-        if item.unique
+        for item in found
+        if fitting[item.identity_id] == 1 and "role" not in item.differs
     ]
     if merges:
         workspace.decisions.merge_all(merges, by=DECIDED_BY)
