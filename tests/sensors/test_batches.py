@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_platform.sensors.active import is_active
+from chat_platform.sensors.active import CHAIN, is_active
 from chat_platform.sensors.batches import RANGE_END, RANGE_START, batch_request, contiguous
 from chat_platform.sensors.class_chat import read_cursor, window, write_cursor
 from chat_platform.settings import Settings, SlackSettings
@@ -45,7 +45,7 @@ def nothing() -> None:
     """Does nothing."""
 
 
-@dg.job(tags={"chatp/chain": "class_chat"})
+@dg.job(tags=CHAIN)
 def chain() -> None:
     """A run of the chain."""
     nothing()
@@ -67,7 +67,7 @@ def test_a_run_whose_process_is_gone_is_reported_and_does_not_block(tmp_path: Pa
     guard = RunGuard(tmp_path)
     with dg.DagsterInstance.ephemeral() as instance:
         assert not is_active(instance, guard)
-        run = instance.create_run_for_job(chain, status=dg.DagsterRunStatus.STARTED)
+        run = instance.create_run_for_job(chain, status=dg.DagsterRunStatus.STARTED, tags=CHAIN)
         living = RunGuard(tmp_path)
         living.hold()
         assert is_active(instance, guard)
@@ -78,9 +78,9 @@ def test_a_run_whose_process_is_gone_is_reported_and_does_not_block(tmp_path: Pa
         assert stored.status == dg.DagsterRunStatus.FAILURE
 
 
-def test_a_queued_run_counts_as_active(tmp_path: Path) -> None:
+def test_a_run_that_waits_for_its_process_counts_as_active(tmp_path: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        instance.create_run_for_job(chain, status=dg.DagsterRunStatus.QUEUED)
+        instance.create_run_for_job(chain, status=dg.DagsterRunStatus.NOT_STARTED, tags=CHAIN)
         assert is_active(instance, RunGuard(tmp_path))
 
 

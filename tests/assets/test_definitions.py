@@ -1,0 +1,153 @@
+"""What people see in the Dagster UI: every asset has an owner, a group, kinds, words and columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from chat_platform.checks import reconcile, schema_matches
+from chat_platform.cli.setup_home import prepare
+from chat_platform.settings import Settings, project_root
+from chat_platform.storage.warehouse import Warehouse
+from chat_platform.tables.catalogue import ALL_TABLES
+from chat_platform.tables.class_chat import CONVERSATIONS, MESSAGES, QUARANTINE, REACTIONS
+
+EXTERNAL = {"slack/workspace", "zoom/recordings"}
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    prepare(Settings())
+    from chat_platform.definitions import build_defs
+
+    return build_defs()
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def test_every_asset_is_described_owned_grouped_and_of_a_kind(specs: dict[str, dg.AssetSpec]) -> None:
+    assert len(specs) > 50
+    bare = {
+        key: [name for name in ("description", "owners", "kinds", "group_name") if not getattr(spec, name)]
+        for key, spec in specs.items()
+    }
+    assert {key: missing for key, missing in bare.items() if missing} == {}
+
+
+def test_every_declared_table_is_an_asset_with_its_columns(specs: dict[str, dg.AssetSpec]) -> None:
+    for spec in ALL_TABLES.values():
+        asset = specs[f"{spec.schema}/{spec.name}"]
+        schema = asset.metadata["dagster/column_schema"]
+        assert [column.name for column in schema.columns] == spec.column_names
+        tagged = {column.name for column in schema.columns if column.tags.get("pii")}
+        assert tagged == {column.name for column in spec.columns if column.pii}
+
+
+def test_the_outside_is_external(specs: dict[str, dg.AssetSpec], definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    assert {key.to_user_string() for key in graph.external_asset_keys} == EXTERNAL
+
+
+def test_what_hangs_behind_the_lake_follows_by_itself(specs: dict[str, dg.AssetSpec]) -> None:
+    layers = ("marts/", "intermediate/", "published/")
+    behind = {
+        key
+        for key in specs
+        if key.startswith(layers) or key in {f"core/{t.name}" for t in ALL_TABLES.values()}
+    }
+    assert {key for key in behind if specs[key].automation_condition is None} == set()
+    assert specs["core/messages/zoom"].automation_condition is None
+
+
+def test_marts_are_watched_for_freshness(specs: dict[str, dg.AssetSpec]) -> None:
+    marts = [spec for key, spec in specs.items() if key.startswith("marts/")]
+    assert len(marts) >= 14
+    assert all(spec.freshness_policy is not None for spec in marts)
+
+
+def test_writers_of_the_warehouse_share_a_pool(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in (["core", "messages"], ["core", "people"], ["marts", "lectures"], ["published", "warehouse"]):
+        assert graph.get(dg.AssetKey(key)).pools == {"warehouse"}
+
+
+def test_jobs_say_when_to_launch_them(definitions: dg.Definitions) -> None:
+    names = ("class_recordings", "slack_chat_days", "publish_metrics", "reparse_recordings", "retention")
+    for name in names:
+        assert len(definitions.resolve_job_def(name).description or "") > 60
+
+
+def test_a_recording_goes_through_its_whole_chain_in_one_job(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def("class_recordings")
+    order = [node.name for node in job.nodes_in_topological_order]
+    chain = ["raw__zoom_recordings", "zoom_chat", "core__tokens__zoom", "load_core", "people", "metrics"]
+    assert [name for name in order if name in chain] == chain
+    assert order[-1] == "published__warehouse"
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Warehouse:
+    warehouse = Warehouse(tmp_path)
+    with warehouse.write() as connection:
+        for spec in ALL_TABLES.values():
+            connection.execute(spec.ddl())
+        connection.execute(
+            "insert into core.conversations (conversation_id, source, kind, state, attempts, records, messages,"
+            " replies, reactions, removals, quarantined, duplicates) values ('a','zoom','recording','parsed',0,3,2,1,0,0,0,0)"
+        )
+        connection.execute("insert into meta.pending_conversations values ('a')")
+        connection.execute(
+            "insert into core.messages (conversation_id, message_id, kind)"
+            " values ('a','1','message'), ('a','2','message'), ('a','3','reply')"
+        )
+    return warehouse
+
+
+def test_the_conservation_check_passes_when_the_counts_are_those_of_the_tables(build: Warehouse) -> None:
+    with build.write() as connection:
+        assert reconcile(connection).passed
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from core.messages where message_id = '3'",
+        "update core.conversations set records = 4",
+        "insert into core.reactions (conversation_id, reaction_id) values ('a', 'r')",
+        "insert into core.quarantine (conversation_id, quarantine_id) values ('a', 'q')",
+    ],
+)
+def test_the_conservation_check_fails_when_a_record_is_lost_or_appears(build: Warehouse, damage: str) -> None:
+    with build.write() as connection:
+        connection.execute(damage)
+        result = reconcile(connection)
+    assert not result.passed
+    assert result.metadata["wrong"].value == ["a"]
+
+
+@pytest.mark.parametrize("spec", [CONVERSATIONS, MESSAGES, REACTIONS, QUARANTINE], ids=lambda s: s.name)
+def test_the_schema_check_fails_on_another_schema(build: Warehouse, spec: object) -> None:
+    from chat_platform.tables.spec import TableSpec
+
+    assert isinstance(spec, TableSpec)
+    with build.write() as connection:
+        assert schema_matches(connection, spec).passed
+        connection.execute(f"alter table {spec.full_name} rename column conversation_id to other")
+        assert not schema_matches(connection, spec).passed
+
+
+def test_only_the_warehouse_and_the_storage_open_duckdb_for_writing() -> None:
+    """Readers must never hold the build file: every connect() elsewhere is read-only or in memory."""
+    offenders = []
+    for path in (project_root() / "chat_platform").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if "duckdb.connect(" in text and path.name not in ("warehouse.py", "publication.py", "doctor.py"):
+            offenders.append(str(path))
+    assert offenders == []
+    assert duckdb.__version__ == "1.5.5"
