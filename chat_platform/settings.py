@@ -55,7 +55,12 @@ class AnnouncementRules(BaseModel):
 
 
 class SlackSettings(BaseModel):
-    """The Slack source."""
+    """The Slack source.
+
+    Attributes:
+        base_url: address of the Web API.
+        timeout_s: longest silence of the network before an attempt is given up, seconds.
+    """
 
     base_url: str = "https://slack.com/api/"
     lookback_days: int = Field(
@@ -75,6 +80,9 @@ class ZoomSettings(BaseModel):
     Attributes:
         allowed_hosts: hosts that may be contacted, redirects included; ``.zoom.us`` allows its sub-domains.
         browser: ``auto`` (plain HTTP first, Chromium when the page does not yield), ``always`` or ``never``.
+        chromium: path of the browser; default: found on the PATH.
+        chromedriver: path of its driver; default: found on the PATH.
+        timeout_s: longest wait for a page or an answer, seconds.
         parallel: recordings fetched at once.
     """
 
@@ -121,7 +129,13 @@ class NameRules(BaseModel):
 
 
 class PeakRules(BaseModel):
-    """When a moment of a lecture counts as a peak, in a room of 30."""
+    """When a moment of a lecture counts as a peak, in a room of 30.
+
+    Attributes:
+        window_minutes: minutes that are looked at together.
+        min_speakers: least distinct people in the window.
+        min_messages: least messages in the window.
+    """
 
     window_minutes: int = 3
     min_speakers: int = 5
@@ -130,7 +144,14 @@ class PeakRules(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Every setting of the platform."""
+    """Every setting of the platform.
+
+    Attributes:
+        home: folder of all data; default: ``var`` in the project.
+        timezone: zone of the class, in which days are counted and times shown.
+        workers: processes that compute at once; default: number of cores. Each needs about 500 MB.
+        published_versions: published files that are kept.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CHATP_", env_nested_delimiter="__", extra="forbid")
 
