@@ -36,6 +36,8 @@ def is_active(instance: dg.DagsterInstance, guard: RunGuard) -> bool:
                 instance.report_run_failed(
                     run, "The run's process is gone: it was killed or the machine stopped."
                 )
+                # A killed holder keeps its slots in pools, and the next run would wait for them for ever.
+                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
         elif time.time() - record.update_timestamp.timestamp() < START_S:
             active = True
     return active

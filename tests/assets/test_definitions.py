@@ -99,7 +99,8 @@ def build(tmp_path: Path) -> Warehouse:
             connection.execute(spec.ddl())
         connection.execute(
             "insert into core.conversations (conversation_id, source, kind, state, attempts, records, messages,"
-            " replies, reactions, removals, quarantined, duplicates) values ('a','zoom','recording','parsed',0,3,2,1,0,0,0,0)"
+            " replies, reactions, removals, quarantined, duplicates)"
+            " values ('a','zoom','recording','parsed',0,3,2,1,0,0,0,0)"
         )
         connection.execute("insert into meta.pending_conversations values ('a')")
         connection.execute(
