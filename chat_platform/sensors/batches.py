@@ -40,24 +40,25 @@ def contiguous(wanted: Iterable[str], order: Sequence[str]) -> list[list[str]]:
 
 
 def batch_request(
-    instance: dg.DagsterInstance, job: str, keys: Sequence[str], revision: str
+    instance: dg.DagsterInstance, job: str, keys: Sequence[str], revision: str, *, longest_wait_s: float
 ) -> dg.RunRequest | None:
     """A run for a batch, or ``None`` while it is too early to run the same batch again.
 
     A batch that a run did not finish (its process was killed) stays due with the same revision: it runs again
-    at once, then after 1, 3, 7, … minutes.
+    at once, then after 1, 3, 7, … minutes, never later than ``longest_wait_s``.
 
     Args:
         job: name of the job.
         keys: partition keys of one range; empty for an unpartitioned job.
         revision: names the batch and what there is to do for it.
+        longest_wait_s: longest pause between two runs of one batch, seconds.
     """
     batch = f"{job}:{revision}"
     filters = dg.RunsFilter(tags={BATCH_TAG: batch})
     earlier = instance.get_runs_count(filters)
     if earlier:
         last = instance.get_run_records(filters, limit=1)[0]
-        wait_s = 60.0 * (2 ** (earlier - 1) - 1)
+        wait_s = min(longest_wait_s, 60.0 * (2 ** min(earlier - 1, 10) - 1))
         if time.time() - last.update_timestamp.timestamp() < wait_s:
             return None
     tags = {BATCH_TAG: batch}

@@ -87,10 +87,16 @@ def due_requests(
         wanted.append((SLACK_DAYS.name, keys, slack_ids))
     if not wanted and (left := home.ledger.unpublished()):
         wanted.append((PUBLISH.name, [], left))
+    longest_wait_s = 60 * home.settings.retry_minutes
     requests = [
         request
         for job, keys, about in wanted
-        if (request := batch_request(instance, job, keys, digest(*home.ledger.progress(about)))) is not None
+        if (
+            request := batch_request(
+                instance, job, keys, digest(*home.ledger.progress(about)), longest_wait_s=longest_wait_s
+            )
+        )
+        is not None
     ]
     return requests, new
 

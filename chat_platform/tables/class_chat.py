@@ -1,6 +1,6 @@
 """Tables of the class chat: conversations, messages, reactions, people, tokens, quarantine.
 
-What belongs here: TableSpecs. What does not: code that fills them. ``chat_platform.tables.catalogue.ALL_TABLES`` collects
+What belongs here: TableSpecs. What does not: code that fills them. ``tables.catalogue.ALL_TABLES`` collects
 the specs of every domain.
 """
 

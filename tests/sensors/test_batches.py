@@ -31,11 +31,11 @@ def test_ranges_hold_exactly_what_is_wanted_and_are_unbroken(order: list[int], w
 
 def test_a_batch_is_one_range_run_with_a_key_of_its_own() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        request = batch_request(instance, "class_recordings", ["a", "b", "c"], "r1")
+        request = batch_request(instance, "class_recordings", ["a", "b", "c"], "r1", longest_wait_s=600)
         assert request is not None
         assert request.tags[RANGE_START] == "a"
         assert request.tags[RANGE_END] == "c"
-        other = batch_request(instance, "class_recordings", ["a", "b", "c"], "r2")
+        other = batch_request(instance, "class_recordings", ["a", "b", "c"], "r2", longest_wait_s=600)
         assert other is not None
         assert other.run_key != request.run_key
 
@@ -55,12 +55,13 @@ def test_a_batch_that_a_run_left_unfinished_runs_again_at_once_and_then_waits() 
     with dg.DagsterInstance.ephemeral() as instance:
         keys = []
         for _ in range(2):
-            request = batch_request(instance, "chain", [], "r1")
+            request = batch_request(instance, "chain", [], "r1", longest_wait_s=600)
             assert request is not None
             keys.append(request.run_key)
             chain.execute_in_process(instance=instance, tags=dict(request.tags))
         assert len(set(keys)) == 2
-        assert batch_request(instance, "chain", [], "r1") is None
+        assert batch_request(instance, "chain", [], "r1", longest_wait_s=600) is None
+        assert batch_request(instance, "chain", [], "r1", longest_wait_s=0) is not None
 
 
 def test_a_run_whose_process_is_gone_is_reported_and_does_not_block(tmp_path: Path) -> None:
