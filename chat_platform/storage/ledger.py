@@ -189,7 +189,11 @@ class Ledger:
         return marked
 
     def due(self, source: str, *, now: datetime | None = None) -> list[str]:
-        """Conversations of a source that a run should take up now, in order of their ids."""
+        """Conversations of a source that a run should take up now, in order of their ids.
+
+        One that is parsed and not published belongs to them: the run that parsed it died before its end, perhaps
+        before its tokens were written.
+        """
         moment = now or _now()
         query = (
             select(LedgerEntry.conversation_id)
@@ -197,6 +201,7 @@ class Ledger:
             .where(
                 or_(
                     LedgerEntry.state.in_(("announced", "fetched")),
+                    (LedgerEntry.state == "parsed") & LedgerEntry.published_version.is_(None),
                     (LedgerEntry.state == "failed") & (LedgerEntry.next_attempt_at <= moment),
                 )
             )
