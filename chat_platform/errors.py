@@ -177,6 +177,13 @@ _code(
     ),
 )
 
+_code(
+    "CP-CONF-006",
+    ("This is no home of the platform", "플랫폼의 데이터 폴더가 아닙니다"),
+    ("it holds neither lake nor dagster", "lake 폴더도 dagster 폴더도 없습니다"),
+    ("check CHATP_HOME", "CHATP_HOME을 확인하세요"),
+)
+
 # --- CP-SLACK: Slack --------------------------------------------------------------------------------------
 
 _code(

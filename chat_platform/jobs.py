@@ -22,7 +22,7 @@ _BEHIND_THE_LAKE = _CORE | _PEOPLE | METRICS | PUBLISHED
 
 def _lake(source: str) -> dg.AssetSelection:
     tables = ("messages", "reactions", "participants", "quarantine", "tokens")
-    return dg.AssetSelection.assets(*(["core", table, source] for table in tables))
+    return dg.AssetSelection.assets(*(["core", source, table] for table in tables))
 
 
 CLASS_RECORDINGS = dg.define_asset_job(

@@ -1,7 +1,7 @@
 """What every chat source's assets share: tables of conversations and their tokens in the lake.
 
 What belongs here: factories that turn a source's parse function into assets. What does not: anything about
-one source. Keys are ``core/<table>/<source>``: the source's part of the table ``core.<table>``, which the
+one source. Keys are ``core/<source>/<table>``: the source's part of the table ``core.<table>``, which the
 warehouse assets load as a whole.
 """
 
@@ -27,7 +27,7 @@ Parse = Callable[[Workspace, Sequence[str]], Iterable[Outcome]]
 
 def source_key(table: str, source: str) -> dg.AssetKey:
     """Key of a source's part of a core table."""
-    return dg.AssetKey(["core", table, source])
+    return dg.AssetKey(["core", source, table])
 
 
 def add_outcome_metadata(
@@ -55,7 +55,7 @@ def build_chat_assets(
     parse: Parse,
     partition_of: Callable[[str], str] = lambda conversation_id: conversation_id,
 ) -> dg.AssetsDefinition:
-    """Assets ``core/{messages,reactions,participants,quarantine}/<source>``, written by one step.
+    """Assets ``core/<source>/{messages,reactions,participants,quarantine}``, written by one step.
 
     Args:
         conversation_ids: conversations of the partitions of a run.
@@ -117,7 +117,7 @@ def build_chat_assets(
 def build_tokens_asset(
     *, source: str, partitions_def: dg.PartitionsDefinition, group_name: str, conversation_ids: Ids
 ) -> dg.AssetsDefinition:
-    """Asset ``core/tokens/<source>``: the tokenising kernel, run over the partitions by the compute engine."""
+    """Asset ``core/<source>/tokens``: the tokenising kernel, run over the partitions by the compute engine."""
 
     @dg.asset(
         key=source_key("tokens", source),

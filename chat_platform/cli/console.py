@@ -7,6 +7,7 @@ What does not: any command's work. Nothing heavy is imported: ``chatp --help`` m
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -14,12 +15,14 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from chat_platform.errors import ChatPlatformError, ConfigurationError
 from chat_platform.settings import Settings
@@ -71,14 +74,16 @@ def errors_as_messages(*, debug: bool) -> Iterator[None]:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        hint = tr("run again with --debug for the traceback", "자세한 내용은 --debug 로 다시 실행하세요")
+        hint = tr(
+            "`chatp --debug …` shows the traceback", "`chatp --debug …` 로 자세한 내용을 볼 수 있습니다"
+        )
         err.print(f"{type(error).__name__}: {error} · {hint}", style="red", markup=False)
         sys.exit(1)
 
 
 def print_json(value: Any) -> None:
     """A value as JSON on stdout; dates in ISO form."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+    sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, indent=2, default=_plain) + "\n")
 
 
 def print_table(
@@ -96,7 +101,7 @@ def print_table(
     for name in names:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_escape(_cell(row.get(name))) for name in names))
+        table.add_row(*(Text(_cell(row.get(name))) for name in names))
     out.print(table)
 
 
@@ -112,7 +117,20 @@ def progress() -> Callable[[str], None]:
     return lambda line: stream.print(f"{time.monotonic() - started:6.1f} s  {line}", markup=False)
 
 
+def _finite(value: Any) -> Any:
+    """NaN and infinities are no JSON; they become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return value
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, Path):
@@ -124,8 +142,6 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value.isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else str(value)
-    return text.replace("\t", " ").replace("\n", "⏎")
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", "\\[")
+    text = text.replace("\t", " ").replace("\n", "⏎")
+    # Chat is hostile input: an escape sequence in it could drive the terminal.
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

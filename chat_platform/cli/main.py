@@ -533,9 +533,7 @@ def clean(
 
     home = settings().home
     if everything:
-        say(str(home))
-        if not dry_run and (yes or typer.confirm(tr("Delete all of it?", "모두 지울까요?"))):
-            shutil.rmtree(home, ignore_errors=True)
+        _delete_home(home, dry_run=dry_run, yes=yes)
         return
     month_ago = time.time() - 30 * 86400
     old = [path for path in settings().screenshots.glob("*.png") if path.stat().st_mtime < month_ago]
@@ -593,6 +591,29 @@ def docs(
 
         for path in write_pictures(demo_home(DEMO_SEED), project_root() / "docs" / "pictures"):
             say(str(path.relative_to(project_root())))
+
+
+# What the platform itself makes in a home; nothing else is ever deleted.
+_OURS = ("app.sqlite*", ".runs.lock", "simulators.json")
+_OUR_FOLDERS = ("dagster", "dbt", "inbox", "lake", "logs", "screenshots", "warehouse")
+
+
+def _delete_home(home: Path, *, dry_run: bool, yes: bool) -> None:
+    """Delete what the platform made in a home; settings and foreign files stay."""
+    from chat_platform.storage.liveness import RunGuard
+
+    found = [home / name for name in _OUR_FOLDERS if (home / name).is_dir()]
+    found += [path for pattern in _OURS for path in home.glob(pattern)]
+    if not (home / "lake").is_dir() and not (home / "dagster").is_dir():
+        raise InputError("CP-CONF-006", str(home))
+    for path in found:
+        say(str(path))
+    if dry_run or not (yes or typer.confirm(tr("Delete all of it?", "모두 지울까요?"))):
+        return
+    if RunGuard(home).anybody_alive():
+        raise InputError("CP-STORE-001", str(home))
+    for path in found:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _workspace() -> Workspace:

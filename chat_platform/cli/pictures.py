@@ -73,7 +73,7 @@ def lecture_minutes(settings: Settings, path: Path) -> Path:
 
 
 def asset_graph(settings: Settings, path: Path) -> Path:
-    """The asset graph in the Dagster UI, by a real Chromium."""
+    """The lineage of core.messages in the Dagster UI, by a real Chromium."""
     server = subprocess.Popen(
         [program("dagster-webserver"), "--host", "127.0.0.1", "--port", str(PORT)],
         env=environment(settings),
@@ -99,10 +99,12 @@ def asset_graph(settings: Settings, path: Path) -> Path:
                 options=options, service=Service(settings.zoom.chromedriver or "/usr/bin/chromedriver")
             )
             try:
-                driver.get(f"http://127.0.0.1:{PORT}/asset-groups?open-nodes[0]=all")
-                WebDriverWait(driver, 60).until(
-                    lambda d: len(d.find_elements(By.CSS_SELECTOR, "foreignObject")) > 3
-                )
+                driver.get(f"http://127.0.0.1:{PORT}/assets/core/messages?view=lineage&lineageDepth=2")
+                wait = WebDriverWait(driver, 60)
+                wait.until(lambda d: len(d.find_elements(By.CSS_SELECTOR, "foreignObject")) > 10)
+                for skip in driver.find_elements(By.XPATH, "//button[contains(., 'Skip')]"):
+                    skip.click()
+                wait.until(lambda d: not d.find_elements(By.XPATH, "//button[contains(., 'Skip')]"))
                 driver.save_screenshot(str(path))
             finally:
                 driver.quit()

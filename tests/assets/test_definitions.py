@@ -62,7 +62,7 @@ def test_what_hangs_behind_the_lake_follows_by_itself(specs: dict[str, dg.AssetS
         if key.startswith(layers) or key in {f"core/{t.name}" for t in ALL_TABLES.values()}
     }
     assert {key for key in behind if specs[key].automation_condition is None} == set()
-    assert specs["core/messages/zoom"].automation_condition is None
+    assert specs["core/zoom/messages"].automation_condition is None
 
 
 def test_marts_are_watched_for_freshness(specs: dict[str, dg.AssetSpec]) -> None:
@@ -86,7 +86,7 @@ def test_jobs_say_when_to_launch_them(definitions: dg.Definitions) -> None:
 def test_a_recording_goes_through_its_whole_chain_in_one_job(definitions: dg.Definitions) -> None:
     job = definitions.resolve_job_def("class_recordings")
     order = [node.name for node in job.nodes_in_topological_order]
-    chain = ["raw__zoom_recordings", "zoom_chat", "core__tokens__zoom", "load_core", "people", "metrics"]
+    chain = ["raw__zoom_recordings", "zoom_chat", "core__zoom__tokens", "load_core", "people", "metrics"]
     assert [name for name in order if name in chain] == chain
     assert order[-1] == "published__warehouse"
 

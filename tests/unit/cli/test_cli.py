@@ -167,12 +167,35 @@ def test_a_class_list_is_imported_with_its_bad_rows(home: Path, tmp_path: Path) 
     assert len(report["bad_rows"]) == 1
 
 
-def test_cleaning_needs_consent(home: Path) -> None:
-    home.mkdir()
+def test_cleaning_needs_consent_and_deletes_only_what_is_ours(home: Path) -> None:
+    (home / "lake" / "core").mkdir(parents=True)
+    (home / "chatp.toml").write_text('timezone = "Asia/Seoul"\n', encoding="utf-8")
+    (home / "diary.txt").write_text("mine", encoding="utf-8")
     assert CliRunner().invoke(app, ["clean", "--all"], input="n\n").exit_code == 0
-    assert home.exists()
+    assert (home / "lake").exists()
     assert CliRunner().invoke(app, ["clean", "--all", "--yes"]).exit_code == 0
-    assert not home.exists()
+    assert sorted(path.name for path in home.iterdir()) == ["chatp.toml", "diary.txt"]
+
+
+def test_a_folder_that_is_no_home_is_not_cleaned(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("mine", encoding="utf-8")
+    done = chatp("clean", "--all", "--yes", home=tmp_path / "home")
+    assert (done.returncode, "CP-CONF-006" in done.stderr) == (1, True)
+    assert (tmp_path / "home" / "thesis.txt").exists()
+
+
+def test_chat_text_cannot_drive_the_terminal(home: Path) -> None:
+    warehouse = Warehouse(home / "warehouse")
+    with warehouse.write() as connection:
+        connection.execute("create table core.t as select chr(27) || '[2J[red]x' as text, 'nan'::double as n")
+    Publication(home / "warehouse" / "published").publish(warehouse.build_path)
+    shown = chatp("sql", "select text from core.t", home=home).stdout
+    assert "\x1b" not in shown
+    assert "[2J[red]x" in shown
+    assert json.loads(
+        chatp("sql", "select n, sum(3) as s from core.t group by n", "--json", home=home).stdout
+    ) == [{"n": None, "s": 3}]
 
 
 def test_generated_pages_are_those_of_the_code() -> None:

