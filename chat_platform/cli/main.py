@@ -177,16 +177,14 @@ def dev(
     say(f"http://127.0.0.1:{port}")
     if not demo_data:
         prepare_home(settings())
-        raise typer.Exit(
-            subprocess.run(command, env=environment(settings()), cwd=project_root(), check=False).returncode
-        )
+        raise typer.Exit(_wait_for(command, environment(settings())))
     home = demo_home(DEMO_SEED)
     os.environ["CHATP_HOME"] = str(home)
     from chat_platform.demo import demo_environment
 
     with demo_environment(home) as (values, _):
         prepare_home(values)
-        code = subprocess.run(command, env=environment(values), cwd=project_root(), check=False).returncode
+        code = _wait_for(command, environment(values))
     raise typer.Exit(code)
 
 
@@ -591,6 +589,15 @@ def docs(
 
         for path in write_pictures(demo_home(DEMO_SEED), project_root() / "docs" / "pictures"):
             say(str(path.relative_to(project_root())))
+
+
+def _wait_for(command: list[str], variables: dict[str, str]) -> int:
+    """Run a program until it ends; on Ctrl-C let it stop its own children first."""
+    process = subprocess.Popen(command, env=variables, cwd=project_root())
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return process.wait(60)
 
 
 # What the platform itself makes in a home; nothing else is ever deleted.
