@@ -125,7 +125,25 @@ def _parse(workspace: Workspace, conversation_id: str, source: str, day: date | 
         )
     latest = workspace.vault.parts(source, conversation_id)[-1]
     envelope = json.loads(workspace.vault.read(source, conversation_id, latest))
-    return parse_play_info(envelope["answers"], conversation_id=conversation_id, zone=zone, fallback_day=day)
+    return with_own_ids(
+        parse_play_info(envelope["answers"], conversation_id=conversation_id, zone=zone, fallback_day=day)
+    )
+
+
+def with_own_ids(parsed: ParsedConversation) -> ParsedConversation:
+    """Message ids with the recording's key before them.
+
+    Zoom's ids belong to the meeting: a recording that is shared again under a second link would otherwise repeat
+    the keys of the first, and a key that repeats stops every publication.
+    """
+    prefix = parsed.conversation_id.rsplit("-", 1)[1][:6]
+    for message in parsed.messages:
+        message.message_id = f"{prefix}-{message.message_id}"
+        if message.parent_id is not None:
+            message.parent_id = f"{prefix}-{message.parent_id}"
+    for reaction in parsed.reactions:
+        reaction.message_id = f"{prefix}-{reaction.message_id}"
+    return parsed
 
 
 def archived_files(workspace: Workspace, conversation_id: str) -> list[SavedFile]:

@@ -63,7 +63,7 @@ MESSAGES = TableSpec(
         Column(
             "message_id",
             "string",
-            "The source's id, or a hash of conversation, position, author, time and text.",
+            "The source's id (Zoom's after the recording's key), or a hash of conversation, author, time and text.",
             nullable=False,
         ),
         Column("source", "string", "`zoom`, `zoom_file` or `slack`.", nullable=False),
