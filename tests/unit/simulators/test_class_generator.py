@@ -42,11 +42,11 @@ def test_a_recording_depends_on_seed_and_index_only() -> None:
 def test_five_thousand_recordings_cost_nothing_until_asked_for() -> None:
     begun = time.process_time()
     large = generate_class(9, recordings=5_000, messages_per_recording=2_000)
-    assert time.process_time() - begun < 0.1
+    assert time.process_time() - begun < 0.5
     large.recording(17)
     begun = time.process_time()
     said = large.recording(2_500).utterances
-    assert time.process_time() - begun < 0.15
+    assert time.process_time() - begun < 0.75
     assert 1_800 <= len(said) <= 2_250
 
 
