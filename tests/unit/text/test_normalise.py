@@ -96,6 +96,7 @@ def test_code_stays_as_written_and_the_words_around_it_are_folded() -> None:
 @example("ㅋㅋ\u200bㅋㅋ")
 @example("\u1112\u3164\u1161")
 @example("@\u200b나래 a@b.co@c")
+@example("-.com")
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
     once = clean(text)
     assert clean(once) == once
