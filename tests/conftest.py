@@ -7,6 +7,13 @@ import os
 import shutil
 import tempfile
 
+from hypothesis import settings
+
+# A loaded machine is no defect. In CI the same examples every time; at home new ones, to find more.
+settings.register_profile("home", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "home")
+
 _HOME = tempfile.mkdtemp(prefix="chatp-tests-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 # Before anything of the package is imported; nothing of the developer's own home may be touched by a test.
