@@ -9,6 +9,7 @@ What belongs here: the exception classes and the catalogue of codes. What does n
     │   └── ZoomError                                                  CP-ZOOM-…
     ├── InputError             a file or list that somebody gave us    CP-FILE-…, CP-PEOPLE-…
     ├── DataError              our own data breaks a rule of ours      CP-DATA-…
+    ├── ModelError             labels, training, evaluation, registry  CP-ML-…
     └── StorageError           lake, warehouse, publication            CP-STORE-…
 
 Every error says what happened (``what``), why (``why``), what to do (``remedy``) and its ``code``. The texts
@@ -118,6 +119,10 @@ class InputError(ChatPlatformError):
 
 class DataError(ChatPlatformError):
     """Our own data breaks a rule of ours."""
+
+
+class ModelError(ChatPlatformError):
+    """Labels, training, evaluation, registry or prediction; CP-ML-…."""
 
 
 class StorageError(ChatPlatformError):
@@ -810,5 +815,21 @@ _code(
     (
         "give the machine more memory or lower CHATP_WORKERS, then materialise the partition again",
         "메모리를 늘리거나 CHATP_WORKERS를 줄인 뒤 해당 파티션을 다시 실행하세요",
+    ),
+)
+
+# Models. 001–009 features and question model, 010–019 labels and consent, 020–029 registry and evaluation,
+# 030–039 author model, 040–049 transformer.
+
+_code(
+    "CP-ML-001",
+    ("The texts hold nothing that a model could learn from", "모델이 배울 수 있는 내용이 글에 없습니다"),
+    (
+        "no n-gram stands in enough of them (too few texts, or all of them empty)",
+        "충분히 반복되는 글자열이 없습니다(글이 너무 적거나 비어 있음)",
+    ),
+    (
+        "add labelled texts: chatp labels import, chatp labels add",
+        "라벨을 더 추가하세요: chatp labels import, chatp labels add",
     ),
 )
