@@ -833,3 +833,337 @@ _code(
         "라벨을 더 추가하세요: chatp labels import, chatp labels add",
     ),
 )
+_code(
+    "CP-ML-002",
+    (
+        "The labels hold one class only, or hardly any of the other",
+        "라벨이 한 종류뿐이거나 다른 종류가 거의 없습니다",
+    ),
+    (
+        "a model needs texts of both classes from several sources",
+        "모델에는 두 종류의 글이 여러 출처에서 필요합니다",
+    ),
+    (
+        "label some more of the missing class: chatp labels review",
+        "부족한 쪽의 라벨을 추가하세요: chatp labels review",
+    ),
+)
+_code(
+    "CP-ML-003",
+    ("The file of the question model holds something else", "질문 모델 파일에 다른 것이 들어 있습니다"),
+    ("it was written by another program or version", "다른 프로그램이나 버전이 만든 파일입니다"),
+    ("retrain: run the job retrain_question_model", "retrain_question_model 작업으로 다시 학습하세요"),
+)
+_code(
+    "CP-ML-010",
+    ("It is not said who decides", "결정한 사람이 적혀 있지 않습니다"),
+    ("every label, consent and promotion keeps a name", "라벨, 동의, 승격에는 항상 이름이 남습니다"),
+    ("name yourself: --by NAME", "--by 이름 으로 적어 주세요"),
+)
+_code(
+    "CP-ML-011",
+    ("There is no version to go back to", "되돌아갈 버전이 없습니다"),
+    (
+        "no version of this model served before the present one",
+        "지금 버전 이전에 사용된 버전이 없습니다",
+    ),
+    (
+        "see `chatp models list`, and promote another version",
+        "`chatp models list`를 보고 다른 버전을 승격하세요",
+    ),
+)
+_code(
+    "CP-ML-012",
+    ("The file of labels cannot be read", "라벨 파일을 읽을 수 없습니다"),
+    (
+        "it is empty, too large, not text in UTF-8, UTF-16 or CP949, or has no line of the format that was named",
+        "비어 있거나, 너무 크거나, UTF-8·UTF-16·CP949 텍스트가 아니거나, 지정한 형식의 줄이 없습니다",
+    ),
+    (
+        "check --format, or save the file as UTF-8 CSV, TSV or JSON lines",
+        "--format을 확인하거나 UTF-8 CSV, TSV, JSON Lines로 저장하세요",
+    ),
+)
+_code(
+    "CP-ML-013",
+    ("The file of labels lacks a column", "라벨 파일에 열이 없습니다"),
+    (
+        "no header has that name, or the file has fewer columns than the number says",
+        "그런 이름의 머리글이 없거나 열의 수가 지정한 번호보다 적습니다",
+    ),
+    (
+        "name columns as the file does (--text, --label), or count from 1 with --no-header",
+        "파일의 열 이름을 쓰거나(--text, --label), --no-header와 함께 1부터 센 번호를 쓰세요",
+    ),
+)
+_code(
+    "CP-ML-014",
+    ("This file was imported before, in another way", "같은 파일을 다른 방식으로 이미 가져왔습니다"),
+    (
+        "its name, weight, licence or mapping of classes differs from then",
+        "이름, 가중치, 라이선스 또는 클래스 대응이 그때와 다릅니다",
+    ),
+    (
+        "add --replace to let this import take the place of that one",
+        "--replace를 붙이면 이전 것을 대신합니다",
+    ),
+)
+_code(
+    "CP-ML-015",
+    ("The file gives no label that could be used", "파일에 사용할 수 있는 라벨이 없습니다"),
+    (
+        "no line has a text and a class that the mapping knows, or the weight is not above 0 and at most 1",
+        "글과 알려진 클래스가 함께 있는 줄이 없거나, 가중치가 0 초과 1 이하가 아닙니다",
+    ),
+    (
+        "look at what was found with --dry-run, and map the classes with --yes and --no",
+        "--dry-run으로 확인하고 --yes, --no로 클래스를 지정하세요",
+    ),
+)
+_code(
+    "CP-ML-016",
+    ("No published message has this id", "그런 id의 메시지가 게시되어 있지 않습니다"),
+    (
+        "the id is mistyped, or its recording is not published yet",
+        "id가 틀렸거나 녹화본이 아직 게시되지 않았습니다",
+    ),
+    (
+        "find it: chatp sql \"select message_id, text from core.messages where text like '%word%'\"",
+        "찾기: chatp sql \"select message_id, text from core.messages where text like '%단어%'\"",
+    ),
+)
+_code(
+    "CP-ML-017",
+    ("There is nothing of this number or name to take back", "그런 번호나 이름의 되돌릴 라벨이 없습니다"),
+    (
+        "no such correction or import exists, or it was taken back before",
+        "없는 라벨이거나 이미 되돌린 것입니다",
+    ),
+    ("see `chatp labels list`", "`chatp labels list`를 확인하세요"),
+)
+_code(
+    "CP-ML-018",
+    ("There are no predictions to review", "검토할 예측이 없습니다"),
+    (
+        "the published file has no ml.question_predictions: no model has served yet",
+        "게시된 파일에 ml.question_predictions가 없습니다. 아직 사용된 모델이 없습니다",
+    ),
+    (
+        "run the job retrain_question_model, then publish",
+        "retrain_question_model 작업을 실행한 뒤 게시하세요",
+    ),
+)
+_code(
+    "CP-ML-019",
+    ("This consent cannot be changed", "이 동의를 변경할 수 없습니다"),
+    (
+        "the person gave none for this purpose, or withdrew it before",
+        "이 목적에 대한 동의가 없거나 이미 철회되었습니다",
+    ),
+    ("see `chatp consent list`", "`chatp consent list`를 확인하세요"),
+)
+_code(
+    "CP-ML-020",
+    ("There is no such version of this model", "이 모델에 그런 버전이 없습니다"),
+    ("nothing was saved under this name", "이 이름으로 저장된 것이 없습니다"),
+    ("see `chatp models list`", "`chatp models list`를 확인하세요"),
+)
+_code(
+    "CP-ML-021",
+    ("The files of a model are damaged", "모델 파일이 손상되었습니다"),
+    (
+        "a file was changed, cut off, removed or added after the model was saved",
+        "저장된 뒤에 파일이 바뀌었거나 잘렸거나 없어졌거나 추가되었습니다",
+    ),
+    (
+        "train again: the same data gives the same version, which replaces the damaged one; "
+        "meanwhile the champion before it serves",
+        "다시 학습하세요. 같은 데이터는 같은 버전을 만들어 손상된 것을 대신합니다. 그동안 이전 챔피언이 동작합니다",
+    ),
+)
+_code(
+    "CP-ML-022",
+    (
+        "This model was saved by a newer version of the program",
+        "더 새로운 버전의 프로그램이 저장한 모델입니다",
+    ),
+    ("its format is not known here", "여기서는 알 수 없는 형식입니다"),
+    ("update chat_platform, or train again", "chat_platform을 업데이트하거나 다시 학습하세요"),
+)
+_code(
+    "CP-ML-023",
+    ("A file may not be part of a model", "모델에 포함할 수 없는 파일입니다"),
+    (
+        "only skops, safetensors, JSON and tokenizer vocabularies are safe to load; pickle is not",
+        "skops, safetensors, JSON, 토크나이저 어휘 파일만 안전합니다. pickle은 안 됩니다",
+    ),
+    ("save the model in one of these formats", "이 형식 중 하나로 저장하세요"),
+)
+_code(
+    "CP-ML-024",
+    ("A model names types that are not trusted", "모델에 신뢰할 수 없는 타입이 들어 있습니다"),
+    (
+        "building them could run code that came with the file",
+        "파일에 든 코드가 실행될 수 있습니다",
+    ),
+    (
+        "do not use this file unless you know where it comes from; train again",
+        "출처를 모르면 사용하지 말고 다시 학습하세요",
+    ),
+)
+_code(
+    "CP-ML-025",
+    ("No model can serve", "사용할 수 있는 모델이 없습니다"),
+    (
+        "no version was promoted yet, or none that was can be loaded",
+        "승격된 버전이 없거나 승격된 버전을 불러올 수 없습니다",
+    ),
+    (
+        "train a model, then `chatp models promote MODEL VERSION`",
+        "모델을 학습한 뒤 `chatp models promote MODEL VERSION`을 실행하세요",
+    ),
+)
+_code(
+    "CP-ML-026",
+    ("The version was not promoted", "버전이 승격되지 않았습니다"),
+    ("it does not pass the checks of promotion", "승격 검사를 통과하지 못했습니다"),
+    (
+        'see the checks; `--force --why "…"` overrides them and records who did',
+        '검사 결과를 확인하세요. `--force --why "…"`는 검사를 무시하고 누가 했는지 기록합니다',
+    ),
+)
+_code(
+    "CP-ML-027",
+    ("Models need a lake on a file system", "모델은 파일 시스템의 레이크가 필요합니다"),
+    (
+        "CHATP_LAKE_URL names an object store, on which a folder cannot be renamed as a whole",
+        "CHATP_LAKE_URL이 오브젝트 스토리지를 가리켜 폴더 전체의 이름을 한 번에 바꿀 수 없습니다",
+    ),
+    ("use a folder for the lake", "레이크로 폴더를 사용하세요"),
+)
+_code(
+    "CP-ML-028",
+    ("What was measured of a model cannot be read", "모델의 평가 결과를 읽을 수 없습니다"),
+    ("the file has another form than this program writes", "이 프로그램이 쓰는 형식이 아닙니다"),
+    ("train and evaluate the model again", "모델을 다시 학습하고 평가하세요"),
+)
+_code(
+    "CP-ML-029",
+    ("Overriding the checks needs a reason", "검사를 무시하려면 이유가 필요합니다"),
+    ("`--force` was given without `--why`", "`--why` 없이 `--force`를 사용했습니다"),
+    ('say why: `--force --why "…"`', '이유를 적으세요: `--force --why "…"`'),
+)
+_code(
+    "CP-ML-030",
+    ("There are not enough authors to learn from", "학습할 작성자가 부족합니다"),
+    (
+        "fewer than two people agreed and wrote enough messages",
+        "동의하고 메시지를 충분히 쓴 사람이 두 명보다 적습니다",
+    ),
+    (
+        "wait for more messages or more people who agree; CHATP_AUTHORS__MIN_MESSAGES sets the least number",
+        "메시지나 동의한 사람이 늘기를 기다리세요. 최소 수는 CHATP_AUTHORS__MIN_MESSAGES로 정합니다",
+    ),
+)
+_code(
+    "CP-ML-031",
+    ("The author of this text is not to be guessed", "이 글의 작성자는 추측하지 않습니다"),
+    (
+        "it was written anonymously, or nobody says that it was not",
+        "익명 글이거나 익명이 아니라는 표시가 없습니다",
+    ),
+    ("nothing: anonymous posts stay anonymous", "할 일이 없습니다. 익명 글은 익명으로 남습니다"),
+)
+_code(
+    "CP-ML-032",
+    ("The author model cannot be calibrated", "작성자 모델의 확률을 보정할 수 없습니다"),
+    (
+        "too few of the messages are from a second or later conversation of their author",
+        "작성자의 두 번째 이후 대화에서 온 메시지가 너무 적습니다",
+    ),
+    ("train again when the class has met more often", "수업이 더 진행된 뒤 다시 학습하세요"),
+)
+_code(
+    "CP-ML-033",
+    ("There is nothing to evaluate the author model on", "작성자 모델을 평가할 메시지가 없습니다"),
+    (
+        "no message of the test is by somebody whom the model knows",
+        "평가 메시지 가운데 모델이 아는 사람의 글이 없습니다",
+    ),
+    ("train again when the class has met more often", "수업이 더 진행된 뒤 다시 학습하세요"),
+)
+_code(
+    "CP-ML-034",
+    ("The file is not a whole author model", "온전한 작성자 모델 파일이 아닙니다"),
+    ("it is damaged, cut short or of another kind", "손상되었거나 잘렸거나 다른 종류의 파일입니다"),
+    (
+        "go back to an earlier version (chatp models rollback) or train again",
+        "이전 버전으로 되돌리거나(chatp models rollback) 다시 학습하세요",
+    ),
+)
+_code(
+    "CP-ML-040",
+    ("The transformer candidate is not installed", "트랜스포머 후보가 설치되지 않았습니다"),
+    (
+        "PyTorch is an extra of its own, because its default build brings gigabytes; everything else works without",
+        "PyTorch는 기본 빌드가 수 GB라서 따로 설치합니다. 나머지는 없어도 모두 동작합니다",
+    ),
+    (
+        "`make transformers`, or pip install 'chat-platform[transformers]'",
+        "`make transformers` 또는 pip install 'chat-platform[transformers]'를 실행하세요",
+    ),
+)
+_code(
+    "CP-ML-041",
+    ("There are not enough labelled texts for a transformer", "트랜스포머가 배울 라벨이 부족합니다"),
+    (
+        "it needs several different texts of each answer, some of which are held out",
+        "각 답마다 서로 다른 글이 여러 개 필요하고 일부는 검증에 쓰입니다",
+    ),
+    (
+        "add labelled texts: chatp labels import, chatp labels add",
+        "라벨을 더 추가하세요: chatp labels import, chatp labels add",
+    ),
+)
+_code(
+    "CP-ML-042",
+    ("The checkpoint cannot be found", "체크포인트를 찾을 수 없습니다"),
+    (
+        "there is no such folder, or the hub cannot be reached or has no such id",
+        "그런 폴더가 없거나 허브에 연결할 수 없거나 허브에 그 아이디가 없습니다",
+    ),
+    (
+        "check CHATP_TRANSFORMER__CHECKPOINT; without a network give a local folder, or nothing for the own encoder",
+        "CHATP_TRANSFORMER__CHECKPOINT를 확인하세요. 네트워크가 없으면 로컬 폴더를 쓰거나 비워서 자체 인코더를 쓰세요",
+    ),
+)
+_code(
+    "CP-ML-043",
+    ("The checkpoint cannot be used", "이 체크포인트는 사용할 수 없습니다"),
+    (
+        "it has no safetensors weights, no tokenizer that `tokenizers` can read, needs code of its own, or is damaged",
+        "safetensors 가중치나 tokenizers가 읽는 토크나이저가 없거나, 자체 코드가 필요하거나, 손상되었습니다",
+    ),
+    (
+        "choose another checkpoint, or none for the own encoder",
+        "다른 체크포인트를 고르거나 비워서 자체 인코더를 쓰세요",
+    ),
+)
+_code(
+    "CP-ML-044",
+    ("Training of the transformer went out of bounds", "트랜스포머 학습이 발산했습니다"),
+    ("the loss is no finite number any more", "손실이 유한한 수가 아닙니다"),
+    (
+        "lower the learning rate, or set the precision to float32",
+        "학습률을 낮추거나 정밀도를 float32로 설정하세요",
+    ),
+)
+_code(
+    "CP-ML-045",
+    ("The files are not a whole transformer model", "온전한 트랜스포머 모델 파일이 아닙니다"),
+    ("one is missing, damaged, or does not fit the others", "파일이 없거나 손상되었거나 서로 맞지 않습니다"),
+    (
+        "go back to an earlier version (chatp models rollback) or train again",
+        "이전 버전으로 되돌리거나(chatp models rollback) 다시 학습하세요",
+    ),
+)

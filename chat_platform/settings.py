@@ -143,6 +143,59 @@ class PeakRules(BaseModel):
     ratio: float = Field(3.0, description="Times the room's own baseline.")
 
 
+class PromotionRules(BaseModel):
+    """What a trained model must reach before it serves.
+
+    Attributes:
+        metric: figure that decides.
+        floor: least value of it.
+        min_rows: least test rows, and least rows that candidate and champion both scored.
+        min_each_class: least test rows of each answer.
+        seed: of the resampling.
+    """
+
+    metric: str = Field("f1", pattern="^(f1|accuracy|auc|average_precision)$")
+    floor: float = Field(0.7, ge=0, le=1)
+    min_rows: int = Field(100, ge=1)
+    min_each_class: int = Field(20, ge=1)
+    largest_drop: float = Field(0.03, ge=0, description="Most that it may lose against the champion.")
+    max_calibration_error: float = Field(0.05, ge=0, description="Beyond what chance makes on so few rows.")
+    slice_rows: int = Field(40, ge=1, description="Slices with fewer rows are not judged.")
+    slice_drop: float = Field(0.05, ge=0, description="Most that a slice may lose, and beyond its interval.")
+    seed: int = 0
+
+
+class AuthorPromotionRules(PromotionRules):
+    """The same for the author model, which is right or wrong and never says yes."""
+
+    metric: str = Field("rate", pattern="^(rate)$", description="Share of right first guesses.")
+    floor: float = Field(0.3, ge=0, le=1, description="Least value of it.")
+    max_calibration_error: float = Field(0.1, ge=0, description="Beyond what chance makes on so few rows.")
+
+
+class PromotionSettings(BaseModel):
+    """Rules of promotion of each model."""
+
+    question: PromotionRules = PromotionRules()
+    author: AuthorPromotionRules = AuthorPromotionRules()
+
+
+class AuthorRules(BaseModel):
+    """What the author model learns from, and when it gives a name.
+
+    Attributes:
+        min_messages: messages below which a person is not learnt.
+        min_letters: letters below which a message says nothing of its author.
+        max_characters: a longer message is a paste.
+        precision: share of the names given that should be right.
+    """
+
+    min_messages: int = Field(30, ge=10)
+    min_letters: int = Field(2, ge=1)
+    max_characters: int = Field(2_000, ge=100)
+    precision: float = Field(0.8, gt=0, lt=1)
+
+
 class Settings(BaseSettings):
     """Every setting of the platform.
 
@@ -162,6 +215,8 @@ class Settings(BaseSettings):
     zoom: ZoomSettings = ZoomSettings()
     names: NameRules = NameRules()
     peaks: PeakRules = PeakRules()
+    promotion: PromotionSettings = PromotionSettings()
+    authors: AuthorRules = AuthorRules()
     stop_words: list[str] = Field(
         [], description="Lemmas left out of word metrics, beside the built-in list."
     )

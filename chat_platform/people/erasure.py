@@ -6,9 +6,9 @@ does not: finding a person's ids, walking the lake, deleting raw files.
 What ``erase_from_table`` does to a table, all from its declaration:
 
 * A row is *about* the person when its ``identity_id`` or ``person_id`` is among those to erase, when its
-  ``slack_id`` or ``member_id`` is an account of theirs, or, where ``message_id`` is part of the primary key,
-  when the message is among those to erase. A reaction of somebody else to an erased message is that somebody's
-  row and stays.
+  ``slack_id`` or ``member_id`` is an account of theirs, or, where ``message_id`` is part of the primary key
+  or tagged as personal, when the message is among those to erase. A reaction of somebody else to an erased
+  message is that somebody's row and stays.
 * Such a row is dropped when one of its columns says ``delete_row``; else every personal column of it is emptied
   (``blank``: null, or no text where null is not allowed) or replaced (``pseudonymise``).
 * In rows that are not about the person, a cell that *names* them follows its column's rule: the recipient of a
@@ -21,6 +21,11 @@ Not reached (``not_covered`` lists the columns): text that mentions a person in 
 start of a quarantined record, which has no author; a recording's link; who made a decision, which is an account of
 this platform and no chat identity. Raw answers and saved files outside the tables have to be deleted as files,
 and parsed data must be erased again after they are parsed anew.
+
+The app database keeps what people say of messages and to what they agreed. That is no table of the lake and is
+deleted there: ``storage.labels.LabelLog.erase`` with the messages, ``storage.consents.ConsentLog.erase`` with the
+people. Erase there first: ``ml.labels`` is made from it again. Imported label files hold texts of others, without
+authors: they go as a whole (``LabelLog.remove_import``).
 """
 
 from __future__ import annotations
@@ -186,8 +191,8 @@ def _row_columns(spec: TableSpec) -> list[str]:
         column.name
         for column in spec.columns
         if column.name in _NOBODY.row_tests()
-        # Elsewhere a message's id says what a row answers, not whose it is.
-        and (column.name != "message_id" or column.name in spec.primary_key)
+        # Elsewhere a message's id says what a row answers, not whose it is; unless it is tagged as personal itself.
+        and (column.name != "message_id" or column.name in spec.primary_key or column.pii is not None)
         # Of core.people, the row is found by its person.
         and (column.name != "slack_id" or column.name in spec.primary_key)
     ]

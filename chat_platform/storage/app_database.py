@@ -16,12 +16,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -30,6 +26,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from chat_platform.errors import StorageError
 from chat_platform.storage.app_models import Base
+
+if TYPE_CHECKING:
+    # Alembic takes a quarter of a second to import, and most processes only open the database.
+    from alembic.config import Config
 
 __all__ = ["Base", "current_revision", "downgrade", "open_database", "upgrade", "write_session", "writing"]
 
@@ -92,6 +92,8 @@ def upgrade(url: str) -> None:
     Raises:
         StorageError: CP-STORE-020, -021, -022; CP-STORE-023 when the database is newer than this code.
     """
+    from alembic import command
+
     _migrate(url, lambda config: command.upgrade(config, "head"))
 
 
@@ -101,21 +103,29 @@ def downgrade(url: str, revision: str = "base") -> None:
     Raises:
         StorageError: as ``upgrade``.
     """
+    from alembic import command
+
     _migrate(url, lambda config: command.downgrade(config, revision))
 
 
 def current_revision(engine: Engine) -> str | None:
     """Revision of the tables, or ``None`` before the first ``upgrade``."""
+    from alembic.runtime.migration import MigrationContext
+
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest_revision() -> str | None:
     """Revision that this code expects."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _migrate(url: str, action: Callable[[Config], None]) -> None:
+    from alembic.util.exc import CommandError
+
     engine = open_database(url)
     config = _config()
     try:
@@ -129,6 +139,8 @@ def _migrate(url: str, action: Callable[[Config], None]) -> None:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     # Options go through configparser, which reads a bare % as the start of a reference.
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -1,7 +1,8 @@
 """Tables of the app database: what people and sensors write, row by row.
 
 What belongs here: SQLAlchemy models and the column type that they share. What does not: opening the database
-and migrating it (``app_database``), or rules about the rows (``ledger``, ``decisions``).
+and migrating it (``app_database``), or rules about the rows (``ledger``, ``decisions``, ``labels``,
+``consents``, ``promotions``).
 
 A change here needs a migration in ``migrations/versions``; a test compares the two.
 """
@@ -17,11 +18,14 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Float,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
     Text,
+    UniqueConstraint,
 )
+from sqlalchemy import text as sql_text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -147,3 +151,124 @@ class IdentityDecision(Base):
     evidence: Mapped[str | None]
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[str | None]
+
+
+class LabelCorrection(Base):
+    """What a person says of one message: a question or not. Of a person's words on a message the newest counts.
+
+    Rows are never changed, but for who took one back and when. The message's text is not repeated here.
+    """
+
+    __tablename__ = "label_corrections"
+    __table_args__ = (
+        CheckConstraint("(undone_at IS NULL) = (undone_by IS NULL)", name="undone"),
+        Index(None, "message_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    correction_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    message_id: Mapped[str]
+    is_question: Mapped[bool]
+    corrected_by: Mapped[str]
+    corrected_at: Mapped[datetime] = mapped_column(default=utc_now)
+    comment: Mapped[str | None]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None]
+
+
+class LabelImport(Base):
+    """A file of labels that was taken in, once, under the name of its source; a source may have several files.
+
+    Attributes:
+        rows_sha256: hash of what was read from the file: another mapping of its classes is seen by it.
+        weight: what its labels count in training, above 0, at most 1.
+        licence: note on what the file may be used for.
+    """
+
+    __tablename__ = "label_imports"
+    __table_args__ = (
+        CheckConstraint("weight > 0 AND weight <= 1", name="weight"),
+        UniqueConstraint("file_sha256"),
+        Index(None, "source"),
+        {"sqlite_autoincrement": True},
+    )
+
+    import_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    source: Mapped[str]
+    file_sha256: Mapped[str]
+    rows_sha256: Mapped[str]
+    weight: Mapped[float]
+    licence: Mapped[str | None]
+    imported_by: Mapped[str]
+    imported_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ImportedLabel(Base):
+    """A text of an imported file and its label.
+
+    Attributes:
+        line: line of the file that it begins on.
+        group_key: texts of one key belong together: training never stands on both sides of them.
+    """
+
+    __tablename__ = "imported_labels"
+
+    import_id: Mapped[int] = mapped_column(
+        ForeignKey(LabelImport.import_id, ondelete="CASCADE"), primary_key=True
+    )
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str]
+    is_question: Mapped[bool]
+    group_key: Mapped[str | None]
+
+
+class Consent(Base):
+    """A person agreed that their messages serve a purpose, and may have withdrawn that; one row a cycle."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),
+        Index(
+            "uq_consents_active",
+            "person_id",
+            "purpose",
+            unique=True,
+            sqlite_where=sql_text("withdrawn_at IS NULL"),
+            postgresql_where=sql_text("withdrawn_at IS NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    consent_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    person_id: Mapped[str]
+    purpose: Mapped[str]
+    granted_at: Mapped[datetime] = mapped_column(default=utc_now)
+    granted_by: Mapped[str]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None]
+
+
+class ModelPromotion(Base):
+    """A version of a model became champion, was refused, or became champion again by a roll-back.
+
+    Rows are only added; the champion follows from their order.
+
+    Attributes:
+        model_version: of a roll-back, the version that serves after it.
+        reasons: JSON list of sentences.
+    """
+
+    __tablename__ = "model_promotions"
+    __table_args__ = (
+        CheckConstraint("action IN ('promote', 'refuse', 'rollback')", name="action"),
+        Index(None, "model_name"),
+        {"sqlite_autoincrement": True},
+    )
+
+    promotion_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    model_name: Mapped[str]
+    model_version: Mapped[str]
+    action: Mapped[str]
+    decided_by: Mapped[str]
+    decided_at: Mapped[datetime] = mapped_column(default=utc_now)
+    reasons: Mapped[str]

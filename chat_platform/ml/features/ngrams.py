@@ -1,6 +1,6 @@
-"""N-grams of symbol sequences as sparse features.
+"""N-grams and pairs of symbols as sparse features.
 
-What belongs here: one vectoriser for characters and for tokens, and where its features stand in a text. What
+What belongs here: vectorisers for characters and for tokens, and where their features stand in a text. What
 does not: which sequences a model looks at (``questions``, ``authors``).
 
 scikit-learn's vectorisers build every n-gram as a Python string: 6,000 to 10,000 chat messages a second on one
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -43,40 +43,24 @@ class Occurrence:
     weight: float
 
 
-class NgramVectorizer(TransformerMixin, BaseEstimator):
-    """Counts of n-grams, damped, weighted by rarity, each row of length 1.
+class _HashedVectorizer(TransformerMixin, BaseEstimator):
+    """Counts of patterns of symbols, damped, weighted by rarity, each row of length 1.
+
+    A subclass says in ``_windows`` which patterns a sequence holds.
 
     Values are ``(1 + ln count) · idf`` with ``idf = 1 + ln((1 + rows) / (1 + rows with it))``, as
     ``TfidfVectorizer(sublinear_tf=True)`` computes them, then divided by the row's Euclidean length.
-
-    Args:
-        shortest: symbols of the shortest n-gram.
-        longest: symbols of the longest n-gram.
-        min_rows: rows that an n-gram must stand in to become a feature.
-        most: features kept at most, those in most rows first; ``None`` keeps all.
-        binary: count an n-gram once a row.
 
     Attributes:
         vocabulary_: hashes of the features, sorted; uint64 of shape (features,).
         idf_: float32 of shape (features,).
     """
 
-    def __init__(
-        self,
-        shortest: int = 1,
-        longest: int = 4,
-        *,
-        min_rows: int = 2,
-        most: int | None = None,
-        binary: bool = False,
-    ) -> None:
-        self.shortest = shortest
-        self.longest = longest
-        self.min_rows = min_rows
-        self.most = most
-        self.binary = binary
+    min_rows: int
+    most: int | None
+    binary: bool
 
-    def fit(self, sequences: Sequences, y: Any = None) -> NgramVectorizer:
+    def fit(self, sequences: Sequences, y: Any = None) -> Self:
         """Learn the vocabulary.
 
         Raises:
@@ -152,10 +136,44 @@ class NgramVectorizer(TransformerMixin, BaseEstimator):
         return np.concatenate(rows), np.concatenate(hashes)
 
     def _windows(self, sequences: Sequences) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Length, first symbols and hashes of all n-grams of each length.
+        """Length in symbols, first symbols and hashes of the patterns, one length (or kind) at a time."""
+        raise NotImplementedError
 
-        A fence alone says nothing, so it is no n-gram of length 1.
-        """
+    def _columns(self, hashes: np.ndarray) -> np.ndarray:
+        """Column of each hash, -1 when it is not in the vocabulary."""
+        places = np.searchsorted(self.vocabulary_, hashes)
+        places[places == len(self.vocabulary_)] = 0
+        return np.where(self.vocabulary_[places] == hashes, places, -1)
+
+
+class NgramVectorizer(_HashedVectorizer):
+    """Contiguous n-grams; see ``_HashedVectorizer`` for the values.
+
+    Args:
+        shortest: symbols of the shortest n-gram.
+        longest: symbols of the longest n-gram.
+        min_rows: rows that an n-gram must stand in to become a feature.
+        most: features kept at most, those in most rows first; ``None`` keeps all.
+        binary: count an n-gram once a row.
+    """
+
+    def __init__(
+        self,
+        shortest: int = 1,
+        longest: int = 4,
+        *,
+        min_rows: int = 2,
+        most: int | None = None,
+        binary: bool = False,
+    ) -> None:
+        self.shortest = shortest
+        self.longest = longest
+        self.min_rows = min_rows
+        self.most = most
+        self.binary = binary
+
+    def _windows(self, sequences: Sequences) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """A fence alone says nothing, so it is no n-gram of length 1."""
         symbols, owners = sequences.symbols, sequences.owners()
         starts = np.arange(len(symbols))
         hashes = _mixed(symbols)
@@ -174,11 +192,47 @@ class NgramVectorizer(TransformerMixin, BaseEstimator):
                 else:
                     yield length, starts, hashes
 
-    def _columns(self, hashes: np.ndarray) -> np.ndarray:
-        """Column of each hash, -1 when it is not in the vocabulary."""
-        places = np.searchsorted(self.vocabulary_, hashes)
-        places[places == len(self.vocabulary_)] = 0
-        return np.where(self.vocabulary_[places] == hashes, places, -1)
+
+class PairVectorizer(_HashedVectorizer):
+    """Ordered pairs of symbols that stand near each other, whatever is between them.
+
+    Args:
+        reach: largest distance of the two. A pair's distance is not part of it.
+        with_last: pair each symbol with the last one of its sequence instead: what an utterance asks is in
+            a word anywhere (무엇, when) and in its ending together.
+        min_rows: rows that a pair must stand in to become a feature.
+        most: as in ``NgramVectorizer``.
+        binary: as in ``NgramVectorizer``.
+    """
+
+    def __init__(
+        self,
+        reach: int = 8,
+        *,
+        with_last: bool = False,
+        min_rows: int = 2,
+        most: int | None = None,
+        binary: bool = False,
+    ) -> None:
+        self.reach = reach
+        self.with_last = with_last
+        self.min_rows = min_rows
+        self.most = most
+        self.binary = binary
+
+    def _windows(self, sequences: Sequences) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        symbols, owners = sequences.symbols, sequences.owners()
+        first = _mixed(symbols) * _MULTIPLY
+        if self.with_last:
+            last = sequences.offsets[1:][owners] - 2
+            starts = np.flatnonzero((np.arange(len(symbols)) < last) & (symbols != START))
+            yield 1, starts, _mixed(first[starts] + symbols[last[starts]])
+            return
+        inner = (symbols != START) & (symbols != END)
+        for distance in range(1, self.reach + 1):
+            starts = np.flatnonzero(inner[:-distance] & inner[distance:])
+            starts = starts[owners[starts] == owners[starts + distance]]
+            yield distance + 1, starts, _mixed(first[starts] + symbols[starts + distance])
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:

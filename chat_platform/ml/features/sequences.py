@@ -10,6 +10,7 @@ that an n-gram knows when it opens or closes a text: most of what makes a Korean
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,6 +49,11 @@ def of_characters(texts: Sequence[str]) -> Sequences:
     flat = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     lengths = np.fromiter((len(text) for text in texts), dtype=np.int64, count=len(texts))
     return _fenced(flat.astype(np.uint64) + np.uint64(16), lengths)
+
+
+def of_jamo(texts: Sequence[str]) -> Sequences:
+    """Letters of each text, syllables taken apart: -ㄹ까 in 될까 and 할까 is one n-gram, as a typing slip is."""
+    return of_characters([unicodedata.normalize("NFD", text) for text in texts])
 
 
 def of_tokens(tokens: pa.ListArray) -> Sequences:
