@@ -2,12 +2,13 @@
 
 import dagster as dg
 
-from chat_platform.assets import metrics, slack, warehouse, zoom
-from chat_platform.jobs import LAUNCHABLE, REPARSE
+from chat_platform.assets import metrics, question_model, slack, warehouse, zoom
+from chat_platform.jobs import LAUNCHABLE, MODEL_JOBS, REPARSE
 from chat_platform.resources.storage import SlackResource, WarehouseResource, WorkspaceResource, ZoomResource
 from chat_platform.schedules import build_schedules, retention
 from chat_platform.sensors.class_chat import build_sensors
 from chat_platform.sensors.failures import run_failures
+from chat_platform.sensors.models import build_model_sensors
 from chat_platform.settings import Settings
 
 
@@ -24,16 +25,19 @@ def build_defs(settings: Settings | None = None, **resource_overrides: object) -
     assets = [
         *zoom.ASSETS,
         *slack.build_slack_assets(settings),
+        *question_model.ASSETS,
         *warehouse.ASSETS,
         dbt,
         warehouse.build_publication(metrics.mart_keys(dbt)),
     ]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
-        jobs=[*LAUNCHABLE, REPARSE, retention],
+        asset_checks=question_model.CHECKS,
+        jobs=[*LAUNCHABLE, REPARSE, *MODEL_JOBS, retention],
         schedules=build_schedules(settings),
         sensors=[
             *build_sensors(settings),
+            *build_model_sensors(settings),
             run_failures,
             dg.AutomationConditionSensorDefinition(
                 "follow_upstream",

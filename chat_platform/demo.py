@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from chat_platform.ingestion.question_state import last_pick
 from chat_platform.people.identity import suggestions
 from chat_platform.settings import Settings
 from chat_platform.simulators.world import World, start_world
@@ -38,7 +39,9 @@ select
     (select count(*) from core.people where not is_bot) as people,
     (select count(*) from core.identities where state = 'ambiguous') as ambiguous_names,
     (select count(*) from core.quarantine) as quarantined,
-    (select count(*) from marts.lecture_peaks) as peaks
+    (select count(*) from marts.lecture_peaks) as peaks,
+    (select count(*) from marts.lecture_questions) as questions,
+    (select count(*) from marts.open_questions) as open_questions
 """
 
 
@@ -112,9 +115,13 @@ def run_demo(
         on_event(f"Slack {world.slack_url}  Zoom {world.zoom_url}")
         runner, workspace = Runner(settings), Workspace(settings)
         done = runner.catch_up(on_event)
-        runs = list(done.runs)
+        runs, accepted = list(done.runs), 0
         if done.ok and (accepted := accept_clear(workspace)):
             on_event(f"{accepted} names accepted that fit one person only")
+        trained = runner.retrain(on_event).runs if done.ok and last_pick(workspace) is None else []
+        runs += trained
+        if done.ok and accepted and len(trained) < 2:
+            # A new champion's predictions are published with the names; without one, the names alone are.
             runs.append(runner.publish(on_event))
         report.runs = [{"job": run.job, "ok": run.ok, "seconds": round(run.seconds, 1)} for run in runs]
         report.errors = [run.error for run in runs if run.error]

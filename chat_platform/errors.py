@@ -1102,6 +1102,12 @@ _code(
     ),
 )
 _code(
+    "CP-ML-035",
+    ("There is no text to guess about, or too much of it", "추측할 글이 없거나 너무 많습니다"),
+    ("no text was given, or the file has too many lines", "글을 주지 않았거나 파일의 줄이 너무 많습니다"),
+    ("give texts, or --file with at most 10,000 lines", "글을 주거나 1만 줄 이하의 파일을 --file로 주세요"),
+)
+_code(
     "CP-ML-040",
     ("The transformer candidate is not installed", "트랜스포머 후보가 설치되지 않았습니다"),
     (
@@ -1133,16 +1139,16 @@ _code(
         "그런 폴더가 없거나 허브에 연결할 수 없거나 허브에 그 아이디가 없습니다",
     ),
     (
-        "check CHATP_TRANSFORMER__CHECKPOINT; without a network give a local folder, or nothing for the own encoder",
-        "CHATP_TRANSFORMER__CHECKPOINT를 확인하세요. 네트워크가 없으면 로컬 폴더를 쓰거나 비워서 자체 인코더를 쓰세요",
+        "check CHATP_MODELS__TRANSFORMER_CHECKPOINT: a local folder, or nothing for the own encoder",
+        "CHATP_MODELS__TRANSFORMER_CHECKPOINT에 로컬 폴더를 쓰거나 비워서 자체 인코더를 쓰세요",
     ),
 )
 _code(
     "CP-ML-043",
     ("The checkpoint cannot be used", "이 체크포인트는 사용할 수 없습니다"),
     (
-        "it has no safetensors weights, no tokenizer that `tokenizers` can read, needs code of its own, or is damaged",
-        "safetensors 가중치나 tokenizers가 읽는 토크나이저가 없거나, 자체 코드가 필요하거나, 손상되었습니다",
+        "it lacks safetensors weights or a tokenizer.json, needs code of its own, or is damaged",
+        "safetensors 가중치나 tokenizer.json이 없거나, 자체 코드가 필요하거나, 손상되었습니다",
     ),
     (
         "choose another checkpoint, or none for the own encoder",

@@ -13,8 +13,13 @@ _CORE = dg.AssetSelection.assets(
     *(
         ["core", name]
         for name in ("conversations", "messages", "reactions", "participants", "quarantine", "tokens")
-    )
+    ),
+    *(
+        ["ml", name]
+        for name in ("question_predictions", "labels", "models", "evaluations", "author_predictions")
+    ),
 )
+QUESTION_GROUPS = dg.AssetSelection.assets(["ml", "question_groups"])
 METRICS = dg.AssetSelection.key_prefixes(["staging"], ["intermediate"], ["marts"], ["main"], ["seeds"])
 PUBLISHED = dg.AssetSelection.assets(["published", "warehouse"])
 _BEHIND_THE_LAKE = _CORE | _PEOPLE | METRICS | PUBLISHED
@@ -22,22 +27,28 @@ _BEHIND_THE_LAKE = _CORE | _PEOPLE | METRICS | PUBLISHED
 
 def _lake(source: str) -> dg.AssetSelection:
     tables = ("messages", "reactions", "participants", "quarantine", "tokens")
-    return dg.AssetSelection.assets(*(["core", source, table] for table in tables))
+    return dg.AssetSelection.assets(*(["core", source, table] for table in tables)) | _predictions(source)
+
+
+def _predictions(source: str) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(["ml", source, "question_predictions"])
 
 
 CLASS_RECORDINGS = dg.define_asset_job(
     "class_recordings",
-    selection=dg.AssetSelection.assets(["raw", "zoom_recordings"]) | _lake("zoom") | _BEHIND_THE_LAKE,
+    selection=dg.AssetSelection.assets(["raw", "zoom_recordings"], ["models", "question", "drift"])
+    | _lake("zoom")
+    | _BEHIND_THE_LAKE,
     description="A batch of recordings (or imported chat files) from Zoom to the published metrics. Launched by "
     "the sensors; launch it for a range of partitions to fetch or parse them again.",
     tags={"chatp/chain": "class_chat"},
 )
 PUBLISH = dg.define_asset_job(
     "publish_metrics",
-    selection=dg.AssetSelection.assets(["raw", "slack_users"]) | _BEHIND_THE_LAKE,
-    description="Loads what lies in the lake, resolves people, builds the metrics and publishes. Launch it after "
-    "an identity decision, a new class list or a change of settings; the sensor launches it for what an "
-    "interrupted run left behind.",
+    selection=dg.AssetSelection.assets(["raw", "slack_users"]) | QUESTION_GROUPS | _BEHIND_THE_LAKE,
+    description="Loads what lies in the lake, resolves people, groups similar questions, builds the metrics and "
+    "publishes. Launch it after an identity decision, a new class list or a change of settings; the sensor launches "
+    "it for what an interrupted run left behind, and a schedule every night.",
     tags={"chatp/chain": "class_chat"},
 )
 REPARSE = dg.define_asset_job(
@@ -55,5 +66,30 @@ SLACK_DAYS = dg.define_asset_job(
     "sensor for the days that changed; to ask Slack again, materialise raw/slack_days for the range first.",
     tags={"chatp/chain": "class_chat"},
 )
+REPREDICT_RECORDINGS = dg.define_asset_job(
+    "repredict_recordings",
+    selection=_predictions("zoom") | QUESTION_GROUPS | _BEHIND_THE_LAKE,
+    description="Predictions of the question model for a range of recordings, and for all else that another version "
+    "predicted, to the published metrics. Launched by the sensor after a promotion or a roll-back: one run for all.",
+    tags={"chatp/chain": "class_chat"},
+)
+REPREDICT_SLACK = dg.define_asset_job(
+    "repredict_slack_days",
+    selection=_predictions("slack") | QUESTION_GROUPS | _BEHIND_THE_LAKE,
+    description="The same for days of Slack's channels, where no recording is due.",
+    tags={"chatp/chain": "class_chat"},
+)
+RETRAIN_QUESTION = dg.define_asset_job(
+    "retrain_question_model",
+    selection=dg.AssetSelection.assets(
+        *(["models", "question", step] for step in ("labels", "candidate", "champion"))
+    ),
+    description="Collects labels, trains every candidate of the question model, evaluates them, checks the best "
+    "against the champion, and promotes or refuses it. Launched weekly, after 50 corrections, and on drift; launch "
+    "it after importing labels. A refused candidate ends the run at its failed check, which says why.",
+    tags={"chatp/models": "question"},
+)
 # What the sensors may launch.
 LAUNCHABLE = (CLASS_RECORDINGS, SLACK_DAYS, PUBLISH)
+REPREDICT = (REPREDICT_RECORDINGS, REPREDICT_SLACK)
+MODEL_JOBS = (*REPREDICT, RETRAIN_QUESTION)

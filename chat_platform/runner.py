@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from chat_platform.jobs import PUBLISH
+from chat_platform.jobs import PUBLISH, RETRAIN_QUESTION
 from chat_platform.partitions import RECORDINGS
 from chat_platform.sensors.batches import RANGE_END, RANGE_START
 from chat_platform.settings import Settings
@@ -102,10 +102,22 @@ class Runner:
         with self._instance() as instance:
             return self._execute(instance, dg.RunRequest(job_name=PUBLISH.name), on_event)
 
+    def retrain(self, on_event: Callable[[str], None] = lambda _: None) -> RunnerReport:
+        """Train the question model; when another version is champion then, predict everything with it.
+
+        A refused candidate ends its run as failed, with the reason; the champion stays.
+        """
+        with self._instance() as instance:
+            run = self._execute(instance, dg.RunRequest(job_name=RETRAIN_QUESTION.name), on_event)
+        report = self.catch_up(on_event, sensor="question_predictions_due")
+        report.runs.insert(0, run)
+        return report
+
     def _tick(self, instance: dg.DagsterInstance, name: str) -> tuple[list[dg.RunRequest], str | None]:
         sensor = self._definitions.resolve_sensor_def(name)
         storage = instance.daemon_cursor_storage
-        cursor = storage.get_cursor_values({CURSOR_KEY}).get(CURSOR_KEY)
+        key = f"{CURSOR_KEY}:{name}"
+        cursor = storage.get_cursor_values({key}).get(key)
         with dg.build_sensor_context(
             instance=instance,
             cursor=cursor,
@@ -117,7 +129,7 @@ class Runner:
         for request in data.dynamic_partitions_requests or []:
             instance.add_dynamic_partitions(str(RECORDINGS.name), list(request.partition_keys))
         if data.cursor:
-            storage.set_cursor_values({CURSOR_KEY: data.cursor})
+            storage.set_cursor_values({key: data.cursor})
         return list(data.run_requests or []), data.skip_message
 
     def _execute(

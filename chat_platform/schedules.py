@@ -4,15 +4,19 @@ What belongs here: the evening fallback of discovery and maintenance. What does 
 """
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from chat_platform.ingestion.discovery import discover
-from chat_platform.jobs import CLASS_RECORDINGS
+from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH, RETRAIN_QUESTION, SLACK_DAYS
 from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
 from chat_platform.sensors.class_chat import BUDGET_S, evaluate
 from chat_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 RUNS_AT_ONCE = 200
 
@@ -52,16 +56,69 @@ def retention() -> None:
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """Schedules in the class's time zone."""
+    recordings = _evening_fallback(
+        settings,
+        "evening_fallback",
+        CLASS_RECORDINGS,
+        "0 19-22 * * *",
+        "At 19, 20, 21 and 22 h: the first system's hours. Looks at the whole look-back window even if the sensor is "
+        "off, and launches the recordings that are due.",
+    )
+    chat = _evening_fallback(
+        settings,
+        "evening_fallback_slack",
+        SLACK_DAYS,
+        "15 19-22 * * *",
+        "A quarter of an hour after evening_fallback, since a schedule launches one job: the same look at Slack, "
+        "and the channel days that are due.",
+    )
+    purge = dg.ScheduleDefinition(
+        name="weekly_retention",
+        job=retention,
+        cron_schedule="30 4 * * 0",
+        execution_timezone=settings.timezone,
+        run_config={"ops": {"purge_old_runs": {"config": {"days": settings.retention_days}}}},
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    return [recordings, chat, purge, *_model_schedules(settings)]
+
+
+def _model_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
+    """What the models do by the clock."""
+    clock = {
+        "nightly_publication": (PUBLISH, "0 4 * * *", "Groups similar questions and publishes, every night."),
+        "weekly_question_training": (
+            RETRAIN_QUESTION,
+            "0 5 * * 1",
+            "Trains the question model on Monday mornings; the same labels give the same version, and nothing changes.",
+        ),
+    }
+    return [
+        dg.ScheduleDefinition(
+            name=name,
+            job=job,
+            cron_schedule=cron,
+            execution_timezone=settings.timezone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=description,
+        )
+        for name, (job, cron, description) in clock.items()
+    ]
+
+
+def _evening_fallback(
+    settings: Settings, name: str, job: "UnresolvedAssetJobDefinition", cron_schedule: str, description: str
+) -> dg.ScheduleDefinition:
+    """Discovery by the clock, and what is due of one job."""
     slack_partitions = slack_days(settings)
 
     @dg.schedule(
-        name="evening_fallback",
-        job=CLASS_RECORDINGS,
-        cron_schedule="0 19-22 * * *",
+        name=name,
+        job=job,
+        cron_schedule=cron_schedule,
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="At 19, 20, 21 and 22 h: the first system's hours. Looks at the whole look-back window even if "
-        "the sensor is off, and launches the recordings that are due.",
+        description=description,
     )
     def evening_fallback(
         context: dg.ScheduleEvaluationContext, workspace: WorkspaceResource, slack: SlackResource
@@ -75,15 +132,7 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         result = evaluate(home, context.instance, slack_partitions, None)
         for request in result.dynamic_partitions_requests or []:
             context.instance.add_dynamic_partitions(str(RECORDINGS.name), list(request.partition_keys))
-        wanted = [r for r in result.run_requests or [] if r.job_name == CLASS_RECORDINGS.name]
+        wanted = [r for r in result.run_requests or [] if r.job_name == job.name]
         return wanted or dg.SkipReason("nothing is due")
 
-    purge = dg.ScheduleDefinition(
-        name="weekly_retention",
-        job=retention,
-        cron_schedule="30 4 * * 0",
-        execution_timezone=settings.timezone,
-        run_config={"ops": {"purge_old_runs": {"config": {"days": settings.retention_days}}}},
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
-    return [evening_fallback, purge]
+    return evening_fallback

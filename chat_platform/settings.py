@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 SECRETS = ("slack_token",)
+CANDIDATES = ("rules", "linear", "linear_characters", "linear_morphemes", "transformer")
 
 
 def project_root() -> Path:
@@ -180,6 +181,37 @@ class PromotionSettings(BaseModel):
     author: AuthorPromotionRules = AuthorPromotionRules()
 
 
+class ModelSettings(BaseModel):
+    """Training of the question model.
+
+    Attributes:
+        candidates: kinds that are trained side by side; the evaluation picks.
+        weak_conversations: latest conversations that weak labels, thresholds and drift are taken from.
+        weak_labels: most weak labels that are trained on.
+        corrections_needed: new corrections after which the model is trained again.
+        drift_window: latest recordings that drift is measured on.
+    """
+
+    candidates: list[str] = ["rules", "linear", "linear_characters"]
+    weak_conversations: int = Field(120, ge=0)
+    weak_labels: int = Field(12_000, ge=0)
+    corrections_needed: int = Field(50, ge=1)
+    drift_window: int = Field(20, ge=5)
+    transformer_checkpoint: str | None = Field(
+        None,
+        description="Hub id or folder of a checkpoint for the candidate `transformer`; None: an own encoder.",
+    )
+    seed: int = 0
+
+    @field_validator("candidates")
+    @classmethod
+    def _known_candidates(cls, value: list[str]) -> list[str]:
+        unknown = set(value) - set(CANDIDATES)
+        if unknown or not value:
+            raise ValueError(f"candidates must be some of {', '.join(CANDIDATES)}")
+        return value
+
+
 class AuthorRules(BaseModel):
     """What the author model learns from, and when it gives a name.
 
@@ -215,6 +247,7 @@ class Settings(BaseSettings):
     zoom: ZoomSettings = ZoomSettings()
     names: NameRules = NameRules()
     peaks: PeakRules = PeakRules()
+    models: ModelSettings = ModelSettings()
     promotion: PromotionSettings = PromotionSettings()
     authors: AuthorRules = AuthorRules()
     stop_words: list[str] = Field(

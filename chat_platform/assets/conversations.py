@@ -1,8 +1,8 @@
-"""What every chat source's assets share: tables of conversations and their tokens in the lake.
+"""What every chat source's assets share: tables of conversations, their tokens and predictions in the lake.
 
 What belongs here: factories that turn a source's parse function into assets. What does not: anything about
-one source. Keys are ``core/<source>/<table>``: the source's part of the table ``core.<table>``, which the
-warehouse assets load as a whole.
+one source. Keys are ``<schema>/<source>/<table>``: the source's part of the table ``<schema>.<table>``, which
+the warehouse assets load as a whole.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,10 +12,12 @@ import dagster as dg
 from chat_platform.assets.metadata import counts, preview, spec_metadata, volume_picture
 from chat_platform.automation import OWNER
 from chat_platform.ingestion.recordings import Outcome
-from chat_platform.ingestion.tables import CONVERSATION_TABLES
+from chat_platform.ingestion.tables import PARSED_TABLES
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import MESSAGES, TOKENS
+from chat_platform.tables.models import QUESTION_PREDICTIONS
+from chat_platform.tables.spec import TableSpec
 from chat_platform.text.kernels import tokenise_messages
 
 # Pictures are for people who look at single recordings; a back-fill of hundreds does not draw them.
@@ -25,9 +27,9 @@ Ids = Callable[[Workspace, Sequence[str]], list[str]]
 Parse = Callable[[Workspace, Sequence[str]], Iterable[Outcome]]
 
 
-def source_key(table: str, source: str) -> dg.AssetKey:
-    """Key of a source's part of a core table."""
-    return dg.AssetKey(["core", source, table])
+def source_key(table: TableSpec, source: str) -> dg.AssetKey:
+    """Key of a source's part of a table."""
+    return dg.AssetKey([table.schema, source, table.name])
 
 
 def add_outcome_metadata(
@@ -62,10 +64,9 @@ def build_chat_assets(
         parse: parses each of them into the lake; one that fails says so in its outcome.
         partition_of: partition of a conversation.
     """
-    tables = CONVERSATION_TABLES[:-1]
     specs = [
         dg.AssetSpec(
-            source_key(spec.name, source),
+            source_key(spec, source),
             deps=[raw_key],
             description=f"{spec.description} Here: from {source}, one Parquet file a conversation in the lake.",
             kinds={"parquet", "arrow"},
@@ -75,7 +76,7 @@ def build_chat_assets(
             metadata=spec_metadata(spec),
             partitions_def=partitions_def,
         )
-        for spec in tables
+        for spec in PARSED_TABLES
     ]
 
     @dg.multi_asset(
@@ -93,15 +94,15 @@ def build_chat_assets(
         for outcome in failed:
             context.log.warning(f"{outcome.conversation_id}: {outcome.error}")
         parsed = [outcome for outcome in outcomes if outcome.parsed is not None]
-        messages_key = source_key("messages", source)
+        messages_key = source_key(MESSAGES, source)
         for outcome in outcomes:
             add_outcome_metadata(context, messages_key, outcome, partition_of(outcome.conversation_id))
         if len(parsed) <= MOST_PICTURES:
             _add_pictures(context, messages_key, parsed)
-        for spec in tables:
+        for spec in PARSED_TABLES:
             sample = home.lake.read(spec, parsed[-1].conversation_id) if parsed else spec.empty()
             yield dg.MaterializeResult(
-                asset_key=source_key(spec.name, source),
+                asset_key=source_key(spec, source),
                 metadata={
                     "conversations": len(outcomes),
                     "parsed": len(parsed),
@@ -120,8 +121,8 @@ def build_tokens_asset(
     """Asset ``core/<source>/tokens``: the tokenising kernel, run over the partitions by the compute engine."""
 
     @dg.asset(
-        key=source_key("tokens", source),
-        deps=[source_key("messages", source)],
+        key=source_key(TOKENS, source),
+        deps=[source_key(MESSAGES, source)],
         description=f"{TOKENS.description} Here: from {source}. Each distinct text is tokenised once a run.",
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -158,6 +159,62 @@ def build_tokens_asset(
         )
 
     return tokens
+
+
+def build_predictions_asset(
+    *, source: str, partitions_def: dg.PartitionsDefinition, group_name: str, conversation_ids: Ids
+) -> dg.AssetsDefinition:
+    """Asset ``ml/<source>/question_predictions``: the champion of the question model, run over the partitions.
+
+    What other conversations lack, of any source, is made up for in the same run: after a promotion one run brings
+    all of them up to the new champion.
+    """
+
+    @dg.asset(
+        key=source_key(QUESTION_PREDICTIONS, source),
+        deps=[
+            source_key(MESSAGES, source),
+            source_key(TOKENS, source),
+            # The champion is read as it stands; a promotion launches a run of its own (sensors.models).
+        ],
+        description=f"{QUESTION_PREDICTIONS.description} Here: from {source}, one file a conversation.",
+        partitions_def=partitions_def,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=group_name,
+        kinds={"parquet", "scikitlearn"},
+        owners=[OWNER],
+        code_version="1",
+        metadata=spec_metadata(QUESTION_PREDICTIONS),
+    )
+    def question_predictions(
+        context: dg.AssetExecutionContext, workspace: WorkspaceResource
+    ) -> dg.MaterializeResult:
+        from chat_platform.ingestion import predictions, question_state  # scikit-learn: not while loading
+
+        home = workspace.open()
+        tokenised = home.lake.files(TOKENS)
+        ids = [i for i in conversation_ids(home, context.partition_keys) if i in tokenised]
+        missed = question_state.due(home, [i for i in tokenised if i not in set(ids)])
+        report = predictions.predict(home, [*ids, *missed])
+        for problem in report.problems:
+            context.log.warning(f"a champion does not serve: {problem}")
+        for key, error in report.failed.items():
+            context.log.warning(f"{key}: {error}")
+        return dg.MaterializeResult(
+            metadata={
+                "model_version": report.version,
+                "conversations": report.conversations,
+                "of_other_partitions": len(missed),
+                "failed": len(report.failed),
+                "dagster/row_count": report.messages,
+                "questions": report.questions,
+                "share_of_questions": round(report.questions / report.messages, 4)
+                if report.messages
+                else 0.0,
+            }
+        )
+
+    return question_predictions
 
 
 def _rows(outcome: Outcome, table: str) -> int:

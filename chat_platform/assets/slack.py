@@ -84,7 +84,10 @@ def build_slack_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.Asse
     tokens = conversations.build_tokens_asset(
         source="slack", partitions_def=partitions_def, group_name=GROUP, conversation_ids=_conversation_ids
     )
-    return [slack_workspace, slack_users, raw_slack_days, chat, tokens]
+    question_predictions = conversations.build_predictions_asset(
+        source="slack", partitions_def=partitions_def, group_name=GROUP, conversation_ids=_conversation_ids
+    )
+    return [slack_workspace, slack_users, raw_slack_days, chat, tokens, question_predictions]
 
 
 @dg.asset(

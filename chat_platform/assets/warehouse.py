@@ -17,12 +17,28 @@ from chat_platform.ingestion.people import PEOPLE_TABLES, resolve_people
 from chat_platform.ingestion.publication import publish
 from chat_platform.ingestion.tables import CONVERSATION_TABLES
 from chat_platform.resources.storage import WorkspaceResource
-from chat_platform.tables.class_chat import CONVERSATIONS
+from chat_platform.tables.class_chat import CONVERSATIONS, MESSAGES, TOKENS
+from chat_platform.tables.models import (
+    AUTHOR_PREDICTIONS,
+    EVALUATIONS,
+    LABELS,
+    MODELS,
+    QUESTION_GROUPS,
+    QUESTION_PREDICTIONS,
+)
 from chat_platform.tables.spec import TableSpec
 
 GROUP = "warehouse"
 SOURCES = ("zoom", "slack")
-LOADED = (CONVERSATIONS, *CONVERSATION_TABLES)
+MODEL_TABLES = (LABELS, MODELS, EVALUATIONS, AUTHOR_PREDICTIONS)
+LOADED = (CONVERSATIONS, *CONVERSATION_TABLES, *MODEL_TABLES)
+# Which step of a training fills which table.
+MODELS_FROM = {
+    "labels": [dg.AssetKey(["models", "question", "labels"])],
+    "models": [dg.AssetKey(["models", name, "champion"]) for name in ("question", "author")],
+    "evaluations": [dg.AssetKey(["models", name, "candidate"]) for name in ("question", "author")],
+    "author_predictions": [dg.AssetKey(["models", "author", "champion"])],
+}
 
 
 def _spec(table: TableSpec, deps: list[dg.AssetKey]) -> dg.AssetSpec:
@@ -41,10 +57,10 @@ def _spec(table: TableSpec, deps: list[dg.AssetKey]) -> dg.AssetSpec:
 
 def _loaded_specs() -> list[dg.AssetSpec]:
     raw = [dg.AssetKey(["raw", "zoom_recordings"]), dg.AssetKey(["raw", "slack_days"])]
-    specs = [_spec(CONVERSATIONS, [*raw, *(source_key("messages", source) for source in SOURCES)])]
+    specs = [_spec(CONVERSATIONS, [*raw, *(source_key(MESSAGES, source) for source in SOURCES)])]
     for table in CONVERSATION_TABLES:
-        specs.append(_spec(table, [source_key(table.name, source) for source in SOURCES]))
-    return specs
+        specs.append(_spec(table, [source_key(table, source) for source in SOURCES]))
+    return specs + [_spec(table, MODELS_FROM[table.name]) for table in MODEL_TABLES]
 
 
 @dg.multi_asset(
@@ -57,9 +73,13 @@ def core_tables(
     context: dg.AssetExecutionContext, workspace: WorkspaceResource
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Conversations' tables of every source, brought up to the lake: only partitions that changed are read."""
+    from chat_platform.ingestion.model_tables import write_model_tables  # not while the code location loads
+
     home = workspace.open()
     home.lake.write(CONVERSATIONS, CONVERSATIONS.table(home.ledger.rows()))
-    report = home.warehouse.load(home.lake, LOADED)
+    write_model_tables(home)
+    # The groups are filled by a step of their own; metrics read them as they stand.
+    report = home.warehouse.load(home.lake, (*LOADED, QUESTION_GROUPS))
     for partition in report.waiting:
         context.log.warning(f"{partition}: its tables in the lake are not complete yet; left for a later run")
     context.log.info(f"{len(report.partitions)} conversations loaded, {len(report.removed)} taken out")
@@ -96,6 +116,33 @@ def people(
             yield _result(connection, table, loaded=None)
         for table in PEOPLE_TABLES:
             yield schema_matches(connection, table)
+
+
+@dg.asset(
+    key=[QUESTION_GROUPS.schema, QUESTION_GROUPS.name],
+    deps=[[spec.schema, spec.name] for spec in (MESSAGES, TOKENS, QUESTION_PREDICTIONS)],
+    description=f"{QUESTION_GROUPS.description} All questions are compared with all, so this is not part of a "
+    "recording's way: publish_metrics does it, every night and after a decision.",
+    group_name=GROUP,
+    kinds={"duckdb", "scikitlearn"},
+    owners=[OWNER],
+    pool=WAREHOUSE_POOL,
+    code_version="1",
+    metadata=spec_metadata(QUESTION_GROUPS),
+    check_specs=schema_specs((QUESTION_GROUPS,)),
+)
+def question_groups(
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Questions of all lectures that ask nearly the same."""
+    from chat_platform.ingestion.question_groups import group_questions  # scikit-learn: not at load
+
+    home = workspace.open()
+    report = group_questions(home)
+    context.log.info(f"{report.questions} questions, {report.groups} groups of two or more")
+    with home.warehouse.write() as connection:
+        yield _result(connection, QUESTION_GROUPS, loaded=report.questions)
+        yield schema_matches(connection, QUESTION_GROUPS)
 
 
 def build_publication(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -149,4 +196,4 @@ def _result(
     return dg.MaterializeResult(asset_key=[table.schema, table.name], metadata=metadata)
 
 
-ASSETS: list[dg.AssetsDefinition] = [core_tables, people]
+ASSETS: list[dg.AssetsDefinition] = [core_tables, people, question_groups]

@@ -92,9 +92,17 @@ zoom_tokens = conversations.build_tokens_asset(
     conversation_ids=lambda home, keys: list(keys),
 )
 
+zoom_question_predictions = conversations.build_predictions_asset(
+    source="zoom",
+    partitions_def=RECORDINGS,
+    group_name=GROUP,
+    conversation_ids=lambda home, keys: list(keys),
+)
+
 ASSETS: list[dg.AssetsDefinition | dg.AssetSpec] = [
     zoom_recordings_page,
     zoom_recordings,
     zoom_chat,
     zoom_tokens,
+    zoom_question_predictions,
 ]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import reduce
 
 from chat_platform.errors import ChatPlatformError
+from chat_platform.ingestion.discovery import ticket_vault
 from chat_platform.ingestion.recordings import Outcome
 from chat_platform.ingestion.tables import write_conversation
 from chat_platform.sources.slack.client import SlackClient
@@ -23,6 +24,8 @@ from chat_platform.tables.class_chat import SLACK_USERS
 
 SOURCE = "slack"
 USERS = "slack_users"
+# A passcode is repeated in chat soon after its recording was announced; the recordings of a term are few.
+PASSCODES_REMEMBERED = timedelta(days=120)
 
 
 def day_ids(workspace: Workspace, days: set[date]) -> list[str]:
@@ -34,7 +37,8 @@ def day_ids(workspace: Workspace, days: set[date]) -> list[str]:
 def parse(workspace: Workspace, conversation_id: str, users: Mapping[str, str]) -> Outcome:
     """Parse every archived answer of a channel's day, the oldest first, into the lake.
 
-    Messages that an earlier answer had and the last one lacks are kept, marked as removed.
+    Messages that an earlier answer had and the last one lacks are kept, marked as removed. Passcodes of recordings
+    that were announced in the months before are taken out of every text, wherever somebody repeats them.
 
     Args:
         conversation_id: ``slack-<channel>-<yyyymmdd>``.
@@ -52,12 +56,37 @@ def parse(workspace: Workspace, conversation_id: str, users: Mapping[str, str]) 
             channel_id=conversation_id.split("-")[1],
             rules=settings.slack.announcements,
             users=users,
+            secrets=recent_passcodes(workspace, _day(conversation_id.rsplit("-", 1)[1])),
         )
         write_conversation(workspace.lake, parsed)
     except ChatPlatformError as error:
         return Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, error), error)
     workspace.ledger.mark_parsed(conversation_id, parsed.counts(), started_at=parsed.started_at)
     return Outcome(conversation_id, "parsed", parsed=parsed)
+
+
+def recent_passcodes(workspace: Workspace, day: date | None) -> set[str]:
+    """Passcodes of recordings that were announced up to a day, or the day after it, and not long before."""
+    found: set[str] = set()
+    if day is None:
+        return found
+    tickets = ticket_vault(workspace)
+    for recording_id in tickets.known():
+        # zoom-<day of the announcement>-<key>
+        announced = _day(recording_id.split("-")[1])
+        if announced is None or not timedelta(days=-1) <= day - announced <= PASSCODES_REMEMBERED:
+            continue
+        passcode = tickets.load(recording_id).passcode
+        if passcode is not None:
+            found.add(passcode.get_secret_value())
+    return found
+
+
+def _day(stamp: str) -> date | None:
+    try:
+        return datetime.strptime(stamp, "%Y%m%d").date()
+    except ValueError:
+        return None
 
 
 def refresh_users(workspace: Workspace, client: SlackClient) -> int:

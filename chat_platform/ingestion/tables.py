@@ -9,26 +9,31 @@ from __future__ import annotations
 from chat_platform.sources.records import ParsedConversation, to_tables
 from chat_platform.storage.lake import Lake
 from chat_platform.tables.class_chat import MESSAGES, PARTICIPANTS, QUARANTINE, REACTIONS, TOKENS
+from chat_platform.tables.models import QUESTION_PREDICTIONS
 from chat_platform.text.kernels import clean_messages
 
-# Tokens come last: the loader takes a conversation only when its last table is the newest.
-CONVERSATION_TABLES = (MESSAGES, REACTIONS, PARTICIPANTS, QUARANTINE, TOKENS)
+# What parsing writes, what is computed from it, and in which order: the loader takes a conversation only when its
+# last table is the newest.
+PARSED_TABLES = (MESSAGES, REACTIONS, PARTICIPANTS, QUARANTINE)
+COMPUTED_TABLES = (TOKENS, QUESTION_PREDICTIONS)
+CONVERSATION_TABLES = (*PARSED_TABLES, *COMPUTED_TABLES)
 
 
 def write_conversation(lake: Lake, parsed: ParsedConversation) -> None:
     """Replace a conversation's messages, reactions, participants and quarantine in the lake.
 
-    A conversation without messages gets its empty tokens at once, so that it is complete.
+    A conversation without messages gets its empty computed tables at once, so that it is complete.
 
     Raises:
         DataError: CP-DATA-001 or CP-DATA-002 when a rule of the tables is broken; nothing is written then.
     """
     tables = to_tables(parsed)
     tables["messages"] = clean_messages(tables["messages"])
-    for spec in CONVERSATION_TABLES[:-1]:
+    for spec in PARSED_TABLES:
         lake.write(spec, tables[spec.name], parsed.conversation_id)
     if not parsed.messages:
-        lake.write(TOKENS, TOKENS.empty(), parsed.conversation_id)
+        for spec in COMPUTED_TABLES:
+            lake.write(spec, spec.empty(), parsed.conversation_id)
 
 
 def delete_conversation(lake: Lake, conversation_id: str) -> None:

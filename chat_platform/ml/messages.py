@@ -26,6 +26,7 @@ SCHEMA = pa.schema(
         pa.field("forms", _TOKENS, nullable=False),
         pa.field("tags", _TOKENS, nullable=False),
         pa.field("language", pa.string()),
+        pa.field("author", pa.string()),
         pa.field("role", pa.string()),
         pa.field("is_reply", pa.bool_()),
         pa.field("has_reply", pa.bool_()),
@@ -33,7 +34,8 @@ SCHEMA = pa.schema(
         pa.field("previous_tags", _TOKENS),
     ]
 )
-"""``text`` is clean text; ``forms`` and ``tags`` are its tokens. ``role`` is that of the author. ``previous_…``
+"""``text`` is clean text; ``forms`` and ``tags`` are its tokens. ``author`` is the identity
+that wrote it, ``role`` its role. ``previous_…``
 are the tokens of the message that it answers, else of the one before it by somebody else. A null says that
 nothing is known, as of a text that came alone."""
 
@@ -86,6 +88,7 @@ def from_tables(messages: pa.Table, tokens: pa.Table, roles: Mapping[str, str] |
         "forms": forms,
         "tags": tags,
         "language": messages["language"],
+        "author": messages["identity_id"],
         "role": pa.array([roles.get(identity) for identity in identities], pa.string()),
         "is_reply": pc.equal(messages["kind"], "reply"),
         "has_reply": pa.array([message_id in answered for message_id in ids], pa.bool_()),

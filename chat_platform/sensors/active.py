@@ -4,6 +4,7 @@ What belongs here: telling living runs from those whose process is gone. What do
 """
 
 import time
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -17,12 +18,12 @@ _WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.Dags
 _RUNNING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
-def is_active(instance: dg.DagsterInstance, guard: RunGuard) -> bool:
-    """Whether a run of the chain is queued or running; it may be about to do what looks due.
+def is_active(instance: dg.DagsterInstance, guard: RunGuard, tags: Mapping[str, str] = CHAIN) -> bool:
+    """Whether a run with these tags is queued or running; it may be about to do what looks due.
 
     Runs that Dagster believes to be running although no process shows itself are reported as failed.
     """
-    records = instance.get_run_records(dg.RunsFilter(statuses=[*_WAITING, *_RUNNING], tags=CHAIN))
+    records = instance.get_run_records(dg.RunsFilter(statuses=[*_WAITING, *_RUNNING], tags=dict(tags)))
     if not records:
         return False
     alive = guard.anybody_alive()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,11 +30,13 @@ from chat_platform.tables.class_chat import (
     TABLES,
     TOKENS,
 )
+from chat_platform.tables.models import MODELS, QUESTION_GROUPS, QUESTION_PREDICTIONS
 from chat_platform.tables.spec import TableSpec
 
 PROJECT = project_root() / "dbt_project"
-PARTITIONED = (MESSAGES, REACTIONS, TOKENS, QUARANTINE)
+PARTITIONED = (MESSAGES, REACTIONS, TOKENS, QUARANTINE, QUESTION_PREDICTIONS)
 WORDS = ("스파크", "카프카", "조인", "질문", "진짜", "spark", "dag", "하다", "궁금하다", "데이터")
+CHAMPION = "linear-champion"
 Row = dict[str, Any]
 
 
@@ -105,6 +107,21 @@ class Conversation:
             | values
         )
 
+    def predict(self, questions: Collection[str], version: str = CHAMPION) -> None:
+        """What a version of the question model says of every message: those named are questions."""
+        self.rows["question_predictions"] = [
+            {
+                "conversation_id": self.conversation_id,
+                "message_id": message["message_id"],
+                "model_name": "question",
+                "model_version": version,
+                "probability": 0.9 if message["message_id"] in questions else 0.1,
+                "threshold": 0.5,
+                "is_question": message["message_id"] in questions,
+            }
+            for message in self.rows["messages"]
+        ]
+
 
 def conversation(conversation_id: str, source: str, started_at: datetime, **ledger: Any) -> Conversation:
     """An empty conversation with its line in the ledger."""
@@ -155,8 +172,38 @@ def identity(identity_id: str, person_id: str | None, state: str = "exact") -> R
     }
 
 
+def version(model_version: str = CHAMPION, state: str = "champion") -> Row:
+    """A version of the question model."""
+    made = datetime(2026, 3, 1, tzinfo=UTC)
+    return {
+        "model_name": "question",
+        "model_version": model_version,
+        "kind": "linear",
+        "state": state,
+        "created_at": made,
+        "promoted_at": None if state == "candidate" else made,
+    }
+
+
+def groups(conversations: Iterable[Conversation]) -> list[Row]:
+    """Questions grouped by their first word."""
+    first: dict[str, str] = {}
+    rows = []
+    for made in conversations:
+        texts = {message["message_id"]: message["text"] for message in made.rows["messages"]}
+        for prediction in made.rows["question_predictions"]:
+            if prediction["is_question"]:
+                message_id = prediction["message_id"]
+                group_id = first.setdefault(texts[message_id].split()[0], message_id)
+                rows.append({"message_id": message_id, "group_id": group_id, "similarity": 0.8})
+    return rows
+
+
 def random_lecture(conversation_id: str, source: str, day: date, seed: int) -> Conversation:
-    """A lecture of 25 minutes, or a day of a channel, with everything that can occur in one."""
+    """A lecture of 25 minutes, or a day of a channel, with everything that can occur in one.
+
+    Messages about 카프카 are its questions.
+    """
     rng = random.Random(seed)
     # 23:50 in Seoul: the lecture goes on after midnight there.
     start = datetime(day.year, day.month, day.day, 14, 50, tzinfo=UTC)
@@ -173,6 +220,7 @@ def random_lecture(conversation_id: str, source: str, day: date, seed: int) -> C
     for index in range(60):
         who = None if source == "zoom" else f"i{rng.randrange(9)}"
         made.react(rng.choice(said), rng.choice("👍❤😂"), who, rng.randrange(1, 4), removed=index % 7 == 0)
+    made.predict({m["message_id"] for m in made.rows["messages"] if "카프카" in m["text"]})
     made.rows["quarantine"].append(
         {
             "quarantine_id": f"{conversation_id}-q",
@@ -198,9 +246,9 @@ class Build:
         self.folder = folder
         self.project = project
         with self.connect() as connection:
-            connection.execute("create schema core; create schema meta")
+            connection.execute("create schema core; create schema ml; create schema meta")
             connection.execute("create table meta.pending_conversations (conversation_id varchar)")
-            for spec in TABLES:
+            for spec in (*TABLES, MODELS, QUESTION_PREDICTIONS, QUESTION_GROUPS):
                 connection.execute(spec.ddl())
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -228,10 +276,11 @@ class Build:
 
     def people(self, people: Iterable[Row], identities: Iterable[Row]) -> None:
         """Replace people and identities."""
-        with self.connect() as connection:
-            for spec, rows in ((PEOPLE, people), (IDENTITIES, identities)):
-                connection.execute(f"delete from {spec.full_name}")
-                _insert(connection, spec, list(rows))
+        self._replace({PEOPLE: people, IDENTITIES: identities})
+
+    def models(self, versions: Iterable[Row], groups: Iterable[Row] = ()) -> None:
+        """Replace the versions of models and the groups of questions."""
+        self._replace({MODELS: versions, QUESTION_GROUPS: groups})
 
     def dbt(self, *arguments: str, variables: Mapping[str, Any] | None = None) -> list[Any]:
         """Run dbt in this process; failures of models and tests are failures here. Return the nodes that ran."""
@@ -266,6 +315,12 @@ class Build:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with self.connect() as connection:
             return connection.execute(sql).fetchall()
+
+    def _replace(self, tables: Mapping[TableSpec, Iterable[Row]]) -> None:
+        with self.connect() as connection:
+            for spec, rows in tables.items():
+                connection.execute(f"delete from {spec.full_name}")
+                _insert(connection, spec, list(rows))
 
     def _take_out(self, connection: duckdb.DuckDBPyConnection, conversation_id: str) -> None:
         for spec in (CONVERSATIONS, *PARTITIONED):

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 
-from tests.dbt.classroom import Build, Conversation, Row, identity, parse_project, person, random_lecture
+from tests.dbt.classroom import (
+    Build,
+    Conversation,
+    Row,
+    groups,
+    identity,
+    parse_project,
+    person,
+    random_lecture,
+    version,
+)
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +62,7 @@ def full_refresh(
     with pytest.MonkeyPatch.context() as patch:
         build = _build(tmp_path_factory.mktemp("full"), project, patch)
         build.people(people, identities)
+        build.models([version()], groups(lectures))
         build.load(lectures)
         build.dbt("build", "--exclude-resource-type", "unit_test", "--full-refresh")
     return build

@@ -14,10 +14,12 @@ from tests.dbt.classroom import (
     Conversation,
     Row,
     conversation,
+    groups,
     identity,
     person,
     random_lecture,
     read_marts,
+    version,
 )
 
 Copy = Callable[[Build], Build]
@@ -54,6 +56,7 @@ def test_batches_in_any_order_equal_one_full_refresh(
     identities: list[Row],
 ) -> None:
     empty.people(people, identities)
+    empty.models([version()], groups(lectures))
     empty.dbt("seed")
     empty.batch([lectures[order[0]]])
     empty.batch([lectures[index] for index in order[1:]])

@@ -7,6 +7,8 @@ scikit-learn's vectorisers build every n-gram as a Python string: 6,000 to 10,00
 core with 1–4 characters. Here n-grams are 64-bit hashes computed by NumPy over all messages at once, and the
 vocabulary is a sorted array of those that were seen often enough; two different n-grams share a hash with a
 probability below 1e-6 for a vocabulary of a million.
+
+Nothing of scikit-learn is imported, because importing it takes longer than a model may take to load.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from chat_platform.errors import ModelError
 from chat_platform.ml.features.sequences import END, START, Sequences
@@ -43,7 +44,7 @@ class Occurrence:
     weight: float
 
 
-class _HashedVectorizer(TransformerMixin, BaseEstimator):
+class _HashedVectorizer:
     """Counts of patterns of symbols, damped, weighted by rarity, each row of length 1.
 
     A subclass says in ``_windows`` which patterns a sequence holds.

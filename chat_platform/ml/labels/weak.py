@@ -36,10 +36,18 @@ _INDIRECT = frozenset("는지 ㄴ지 은지 ㄹ지 을지 던지 는건지".spli
 _WONDER = frozenset("궁금하 궁금 알 여쭙 여쭈 묻 질문 문의 모르 헷갈리 이해 알리".split())
 _FOUND = re.compile(r"알겠|알았|찾|확인했|이해했|설명드리|공지에|나와 ?있|적어|정리해")
 _GREETING = re.compile(
-    r"^\W*(안녕(하세요|하신가요|하십니까)?|반갑(습니다|죠|네요)|(다들 )?(잘|편히) (지내|쉬)셨|주말 잘|(점심|저녁|식사).{0,12}(드셨|하셨)"
-    r"|good (morning|evening|afternoon)|how are you|how is everyone|how's it going)",
+    r"안녕(하세요|하신가요|하십니까|하신지요|하셨나요)?|반갑(습니다|죠|네요)|(잘|편히) (지내|쉬)(셨|시)\w*|주말 \w*잘 \w+"
+    r"|(아침|점심|저녁|식사|밥)[은는도을]? ?(맛있게 |잘 )?(드|하|먹으)셨\w*|오랜만\w*|\bgood (morning|evening|afternoon)\b"
+    r"|\bhow (are you|is everyone|is everybody)( doing)?\b|\bhow's (it going|everyone)\b",
     re.IGNORECASE,
 )
+_ADDRESSED = re.compile(
+    r"여러분|다들|모두|강사님|선생님|교수님|쌤|혹시|오늘도?|\b(all|everyone|everybody|guys|there|today|hi|hello|hey|doing)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\w")
+_TELL_US = re.compile(r"(알려|가르쳐) ?(주세요|주십시오|주실래요|줘|줘요|줄래요?|주세여)\W*$")
+_CONDITIONS = frozenset("면 으면 거든 자마자".split())
 _SHALL_WE = re.compile(
     r"(시작|넘어가|해|가|쉬어|쉬었다|들어가|봐|볼)\s*(볼까요|할까요|갈까요|봅시다)\W*$|^\W*(한번|같이) \S+까요\W*$"
 )
@@ -47,7 +55,7 @@ _REQUEST = re.compile(
     r"(주세요|주십시오|주시기 바랍니다|부탁드립니다|부탁드려요|부탁해요|하세요|보세요|으세요)\W*$"
 )
 _ENGLISH_ASKS = re.compile(
-    r"^\W*(?:(?:hi|hey|hello|so|ok|okay|and|but|um|uh|well|sorry|wait|btw|please|guys|all|everyone)\W+)*"
+    r"^\W*(?:(?:hi|hey|hello|good (?:morning|evening|afternoon)|so|ok|okay|yeah|thanks|and|but|or|um|uh|hmm|well|now|then|also|sorry|wait|btw|please|guys|all|everyone)\W+)*"
     r"(?:(?:how|why|where|when|who|what|which|whose)(?:'s|s)?\s+(?!about it\b)(?:\w+\s+){0,3}?"
     r"(?:do|does|did|is|are|was|were|can|could|should|would|will|has|have|am|if|come|about|long|many|much)\b"
     r"|(?:do|does|did|is|are|was|were|can|could|should|would|will|has|have|am|may|isn't|aren't|don't|doesn't|didn't"
@@ -131,8 +139,12 @@ def _wordless(message: _Message) -> Opinion | None:
 
 
 def _greeting(message: _Message) -> Opinion | None:
-    short = len(message.text) <= 30
-    if short and (_GREETING.search(message.text) or _SHALL_WE.search(message.text)):
+    if len(message.text) > 40:
+        return None
+    rest, greetings = _GREETING.subn(" ", message.text)
+    # 안녕하세요 in front of a question is no reason to call it a greeting.
+    is_all = greetings > 0 and not _WORD.search(_ADDRESSED.sub(" ", rest))
+    if is_all or _SHALL_WE.search(message.text):
         return Opinion(False, "greeting", 0.7)
     return None
 
@@ -159,6 +171,16 @@ def _asking_ending(message: _Message) -> Opinion | None:
 def _wh_and_open_ending(message: _Message) -> Opinion | None:
     if message.asks_by_word and message.last in _OPEN and not _REQUEST.search(message.text):
         return Opinion(True, "wh_word", 0.5)
+    return None
+
+
+def _tell_us(message: _Message) -> Opinion | None:
+    """알려 주세요 wants words for an answer, unless it is to come when something has happened."""
+    conditional = any(
+        tag == "EC" and form in _CONDITIONS for form, tag in zip(message.forms, message.tags, strict=True)
+    )
+    if _TELL_US.search(message.text) and not conditional:
+        return Opinion(True, "tell_us", 0.5)
     return None
 
 
@@ -203,6 +225,7 @@ RULES: tuple[Callable[[_Message], Opinion | None], ...] = (
     _indirect,
     _asking_ending,
     _wh_and_open_ending,
+    _tell_us,
     _request,
     _telling_ending,
     _answer,

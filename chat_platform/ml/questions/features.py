@@ -10,14 +10,13 @@ whether its author typed a question mark or not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from chat_platform.errors import ModelError
 from chat_platform.ml.features.ngrams import NgramVectorizer, PairVectorizer
@@ -41,6 +40,7 @@ _FUNCTION_WORDS = frozenset(
     wasn't we well were weren't what what's when where where's which while who whom whose why will with won't work
     would wouldn't yes yet you your yours know any1 anyone's how's who's whats hows""".split()
 )
+_LANGUAGES = ("ko", "en", "mixed", "code", "emoji")
 _CONTEXT = ("teacher", "staff", "student", "is_reply", "has_reply")
 _MARKS: tuple[tuple[str, str], ...] = (
     ("question_mark", r"[?？]"),
@@ -66,7 +66,7 @@ class Views(NamedTuple):
     previous: Sequences
 
 
-class QuestionFeatures(TransformerMixin, BaseEstimator):
+class QuestionFeatures:
     """Union of blocks, each row of each block of length 1 (or zero).
 
     Args:
@@ -152,6 +152,36 @@ class QuestionFeatures(TransformerMixin, BaseEstimator):
         data = matrix.data * keep[matrix.indices]
         return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
+    def state(self) -> dict[str, np.ndarray]:
+        """What was learnt, as arrays by name."""
+        return {
+            f"{name}.{part}": getattr(block, f"{part}_")
+            for name, block in self.blocks_.items()
+            for part in ("vocabulary", "idf")
+        }
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> Self:
+        """Take over what ``state`` gave.
+
+        Raises:
+            ModelError: CP-ML-003 when it is something else.
+        """
+        self.blocks_ = {}
+        for name, _, vectorizer in self._declared():
+            if f"{name}.vocabulary" in state:
+                self.blocks_[name] = _restored(vectorizer, name, state)
+        if not self.blocks_ or 2 * len(self.blocks_) != len(state):
+            raise ModelError("CP-ML-003", ", ".join(sorted(state))[:200])
+        return self
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        learnt = sum(len(block.vocabulary_) for block in self.blocks_.values())
+        marks = len(_MARKS) if self.punctuation else 0
+        context = len(_CONTEXT) if self.context else 0
+        return learnt + len(_LANGUAGES) + 1 + marks + context
+
     def _joined(self, messages: pa.Table, parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
         dense = [_shape(messages)]
         if self.punctuation:
@@ -177,6 +207,25 @@ class QuestionFeatures(TransformerMixin, BaseEstimator):
             yield "with_last", lambda v: v.morphemes, PairVectorizer(with_last=True, min_rows=rows)
         if self.context:
             yield "previous", lambda v: v.previous, NgramVectorizer(1, 2, min_rows=rows)
+
+
+def _restored(
+    vectorizer: NgramVectorizer | PairVectorizer, name: str, state: Mapping[str, np.ndarray]
+) -> NgramVectorizer | PairVectorizer:
+    vocabulary, idf = state[f"{name}.vocabulary"], state.get(f"{name}.idf")
+    if (
+        idf is None
+        or vocabulary.dtype != np.uint64
+        or idf.dtype != np.float32
+        or vocabulary.ndim != 1
+        or vocabulary.shape != idf.shape
+        or not len(vocabulary)
+        or not np.isfinite(idf).all()
+        or np.any(vocabulary[1:] <= vocabulary[:-1])
+    ):
+        raise ModelError("CP-ML-003", name)
+    vectorizer.vocabulary_, vectorizer.idf_ = vocabulary, idf
+    return vectorizer
 
 
 def bare_text(texts: pa.Array) -> pa.Array:
@@ -247,9 +296,7 @@ def _shape(messages: pa.Table) -> np.ndarray:
     texts = _column(messages, "text")
     length = np.log1p(pc.utf8_length(texts).to_numpy(zero_copy_only=False)).astype(np.float32) / 6
     language = _column(messages, "language")
-    return np.column_stack(
-        [length, *(_is(language, name) for name in ("ko", "en", "mixed", "code", "emoji"))]
-    )
+    return np.column_stack([length, *(_is(language, name) for name in _LANGUAGES)])
 
 
 def _context(messages: pa.Table) -> np.ndarray:

@@ -10,28 +10,33 @@ was trained without it. A batch in which hardly any message carries a question m
 
 from __future__ import annotations
 
-from typing import Any, Self
+import json
+from collections.abc import Mapping
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sklearn.base import BaseEstimator
 
 from chat_platform.errors import ModelError
 from chat_platform.ml.evaluation.metrics import threshold_for_expected_f1
-from chat_platform.ml.features.ngrams import NgramVectorizer, PairVectorizer
 from chat_platform.ml.questions.features import QuestionFeatures
 from chat_platform.ml.questions.linear import CalibratedLinearSVC
-from chat_platform.ml.registry.formats import dump_skops, load_skops
+from chat_platform.ml.registry.formats import dump_arrays, load_arrays
 
-FILE = "question.skops"
+FILE = "question.safetensors"
+_FORMAT = 1
+_PARAMETERS = (
+    "cost", "expected_share", "characters", "jamo", "morphemes", "frames", "pairs", "context", "seed",
+)  # fmt: skip
+_HEADS = ("marked", "bare")
 # A batch tells how its people type from this many messages on.
 _ENOUGH = 30
 _FEW_MARKS = 0.005
 _EXTREME = 1e-6
 
 
-class QuestionModel(BaseEstimator):
+class QuestionModel:
     """Features and two calibrated linear heads, fitted and saved as one.
 
     Args:
@@ -44,7 +49,6 @@ class QuestionModel(BaseEstimator):
     Attributes:
         threshold: probability from which ``marked`` says yes.
         bare_threshold: the same of ``bare``.
-        training_prior_: share of questions by weight that the heads were fitted to.
     """
 
     def __init__(
@@ -84,7 +88,7 @@ class QuestionModel(BaseEstimator):
             messages: of ``ml.messages.SCHEMA``.
             y: bool of shape (messages,).
             groups: rows of one group are never on both sides of a fold of the calibration.
-            weights: of the rows.
+            weights: of the rows, at least 0; rows of weight 0 are left out.
 
         Raises:
             ModelError: CP-ML-001 when nothing can be learnt from the texts, CP-ML-002 for one class only.
@@ -93,15 +97,12 @@ class QuestionModel(BaseEstimator):
         weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
         if not (weights[y].sum() and weights[~y].sum()):
             raise ModelError("CP-ML-002", f"{int(y.sum())} questions of {len(y)} texts")
+        if not weights.all():
+            counts = np.flatnonzero(weights)
+            messages, y, weights = messages.take(pa.array(counts)), y[counts], weights[counts]
+            groups = None if groups is None else np.asarray(groups)[counts]
         weights = _scaled(weights, y, self.expected_share)
-        self.features_ = QuestionFeatures(
-            characters=self.characters,
-            jamo=self.jamo,
-            morphemes=self.morphemes,
-            frames=self.frames,
-            pairs=self.pairs,
-            context=self.context,
-        )
+        self.features_ = self._features()
         matrix = self.features_.fit_transform(messages)
         self.marked_ = self._head().fit(matrix, y, groups=groups, weights=weights)
         bare = self.features_.without_marks(matrix)
@@ -114,7 +115,7 @@ class QuestionModel(BaseEstimator):
         """Move both thresholds to where F1 is expected to be highest among these unlabelled messages."""
         if messages.num_rows >= _ENOUGH:
             matrix = self.features_.transform(messages)
-            marked, bare = self.marked_.predict_proba(matrix)[:, 1], self.bare_.predict_proba(matrix)[:, 1]
+            marked, bare = self.marked_.probabilities(matrix), self.bare_.probabilities(matrix)
             self.threshold = _within(threshold_for_expected_f1(marked), self.threshold)
             self.bare_threshold = _within(threshold_for_expected_f1(bare), self.bare_threshold)
         return self
@@ -134,34 +135,73 @@ class QuestionModel(BaseEstimator):
         )
         return _sigmoid(moved)
 
+    def state(self) -> dict[str, np.ndarray]:
+        """The fitted model as arrays; numbers and settings are JSON in the array ``settings``."""
+        settings = {
+            "format": _FORMAT,
+            "parameters": {name: getattr(self, name) for name in _PARAMETERS},
+            "threshold": self.threshold,
+            "bare_threshold": self.bare_threshold,
+            "heads": {name: getattr(self, f"{name}_").numbers() for name in _HEADS},
+        }
+        text = json.dumps(settings, sort_keys=True).encode("ascii")
+        return {
+            "settings": np.frombuffer(text, dtype=np.uint8),
+            **{f"head.{name}": getattr(self, f"{name}_").coef_ for name in _HEADS},
+            **self.features_.state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, np.ndarray]) -> Self:
+        """The model of which ``state`` came.
+
+        Raises:
+            ModelError: CP-ML-003 when it is something else.
+        """
+        learnt = dict(state)
+        try:
+            settings = json.loads(learnt.pop("settings").tobytes())
+            if settings["format"] != _FORMAT or set(settings["parameters"]) != set(_PARAMETERS):
+                raise ModelError("CP-ML-003", f"format {settings['format']!r}")
+            model = cls(**settings["parameters"])
+            weights = {name: learnt.pop(f"head.{name}") for name in _HEADS}
+            model.features_ = model._features().restore(learnt)
+            for name, coef in weights.items():
+                if coef.shape != (model.features_.width,) or not np.isfinite(coef).all():
+                    raise ModelError("CP-ML-003", f"{name} has the shape {coef.shape}")
+                setattr(model, f"{name}_", model._head().restore(coef, settings["heads"][name]))
+            model.threshold = float(settings["threshold"])
+            model.bare_threshold = float(settings["bare_threshold"])
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ModelError("CP-ML-003", type(error).__name__) from error
+        return model
+
+    def _features(self) -> QuestionFeatures:
+        return QuestionFeatures(
+            characters=self.characters,
+            jamo=self.jamo,
+            morphemes=self.morphemes,
+            frames=self.frames,
+            pairs=self.pairs,
+            context=self.context,
+        )
+
     def _head(self) -> CalibratedLinearSVC:
         return CalibratedLinearSVC(cost=self.cost, seed=self.seed)
 
 
 def save(model: QuestionModel) -> dict[str, bytes]:
     """Files of a model for the registry; the same model gives the same bytes."""
-    return {FILE: dump_skops(model)}
+    return {FILE: dump_arrays(model.state())}
 
 
 def load(data: bytes) -> QuestionModel:
-    """A model from its bytes; nothing but the types named here is ever built.
+    """A model from its bytes: arrays and numbers, from which nothing but the types of this module is built.
 
     Raises:
-        ModelError: CP-ML-022 and the like when the bytes are no such model.
+        ModelError: CP-ML-003 when it is something else, -021 when it is damaged.
     """
-    model: Any = load_skops(data, TRUSTED)
-    if not isinstance(model, QuestionModel):
-        raise ModelError("CP-ML-003", type(model).__name__)
-    return model
-
-
-TRUSTED: tuple[type, ...] = (
-    QuestionModel,
-    QuestionFeatures,
-    NgramVectorizer,
-    PairVectorizer,
-    CalibratedLinearSVC,
-)
+    return QuestionModel.from_state(load_arrays(data))
 
 
 def _types_marks(messages: pa.Table) -> bool:

@@ -1,0 +1,77 @@
+"""What sensors ask of the question model: who is champion, what a training has read, which predictions are due.
+
+What belongs here: reading states; quick, and without scikit-learn, since sensors do it every minute. What does not:
+changing any of them (``question_training``, ``predictions``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from chat_platform.errors import ModelError
+from chat_platform.storage.labels import LabelLog
+from chat_platform.storage.promotions import PromotionLog
+from chat_platform.storage.workspace import Workspace
+from chat_platform.tables.class_chat import TOKENS
+from chat_platform.tables.models import QUESTION_PREDICTIONS
+
+NAME = "question"
+
+
+def models_folder(workspace: Workspace) -> Path:
+    """Folder of all models.
+
+    Raises:
+        ModelError: CP-ML-027 when the lake is not a local folder: models are verified and renamed as files.
+    """
+    if not workspace.lake.is_local:
+        raise ModelError("CP-ML-027", workspace.lake.url.split("://")[0])
+    return Path(workspace.lake.url) / "models"
+
+
+def pick_path(workspace: Workspace) -> Path:
+    """Where a training notes which candidate was picked."""
+    return models_folder(workspace) / NAME / "candidate.json"
+
+
+def last_pick(workspace: Workspace) -> dict[str, Any] | None:
+    """What the last training noted: version, versions by kind, newest_correction, trained_at."""
+    path = pick_path(workspace)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def corrections_waiting(workspace: Workspace) -> int:
+    """Corrections since the last training read them."""
+    pick = last_pick(workspace)
+    return LabelLog(workspace.database).count_since(pick["newest_correction"] if pick else None)
+
+
+def champion(workspace: Workspace) -> str | None:
+    """Version that should serve."""
+    return PromotionLog(workspace.database).champion(NAME)
+
+
+def due(workspace: Workspace, conversation_ids: Sequence[str]) -> list[str]:
+    """Those conversations whose predictions are missing, older than their tokens, or another version's."""
+    tokens, predictions = workspace.lake.files(TOKENS), workspace.lake.files(QUESTION_PREDICTIONS)
+    since = _champion_since(workspace)
+    found = []
+    for conversation_id in conversation_ids:
+        token, prediction = tokens.get(conversation_id), predictions.get(conversation_id)
+        if token is None:
+            continue
+        if prediction is None or prediction.modified < max(token.modified, since):
+            found.append(conversation_id)
+    return found
+
+
+def _champion_since(workspace: Workspace) -> float:
+    """When the champion became it, seconds since the epoch; 0 without one."""
+    log = PromotionLog(workspace.database)
+    if log.champion(NAME) is None:
+        return 0.0
+    changes = [row["decided_at"] for row in log.history(NAME) if row["action"] != "refuse"]
+    return max(changes).timestamp()

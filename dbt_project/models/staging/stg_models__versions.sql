@@ -1,0 +1,6 @@
+select
+    model_name,
+    model_version,
+    state,
+    promoted_at
+from {{ source('ml', 'models') }}
