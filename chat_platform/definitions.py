@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from chat_platform.assets import metrics, question_model, slack, warehouse, zoom
+from chat_platform.assets import author_model, metrics, question_model, slack, warehouse, zoom
 from chat_platform.jobs import LAUNCHABLE, MODEL_JOBS, REPARSE
 from chat_platform.resources.storage import SlackResource, WarehouseResource, WorkspaceResource, ZoomResource
 from chat_platform.schedules import build_schedules, retention
@@ -26,13 +26,14 @@ def build_defs(settings: Settings | None = None, **resource_overrides: object) -
         *zoom.ASSETS,
         *slack.build_slack_assets(settings),
         *question_model.ASSETS,
+        *author_model.ASSETS,
         *warehouse.ASSETS,
         dbt,
         warehouse.build_publication(metrics.mart_keys(dbt)),
     ]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
-        asset_checks=question_model.CHECKS,
+        asset_checks=[*question_model.CHECKS, *author_model.CHECKS],
         jobs=[*LAUNCHABLE, REPARSE, *MODEL_JOBS, retention],
         schedules=build_schedules(settings),
         sensors=[

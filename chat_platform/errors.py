@@ -1108,6 +1108,18 @@ _code(
     ("give texts, or --file with at most 10,000 lines", "글을 주거나 1만 줄 이하의 파일을 --file로 주세요"),
 )
 _code(
+    "CP-ML-037",
+    ("The author model does not answer", "작성자 모델이 답하지 않습니다"),
+    (
+        "somebody whom it knows has withdrawn their consent",
+        "이 모델이 아는 사람 중 동의를 철회한 사람이 있습니다",
+    ),
+    (
+        "wait for the next training, or run the job retrain_author_model now",
+        "다음 학습을 기다리거나 retrain_author_model 작업을 실행하세요",
+    ),
+)
+_code(
     "CP-ML-040",
     ("The transformer candidate is not installed", "트랜스포머 후보가 설치되지 않았습니다"),
     (

@@ -91,5 +91,13 @@ RETRAIN_QUESTION = dg.define_asset_job(
 )
 # What the sensors may launch.
 LAUNCHABLE = (CLASS_RECORDINGS, SLACK_DAYS, PUBLISH)
+RETRAIN_AUTHOR = dg.define_asset_job(
+    "retrain_author_model",
+    selection=dg.AssetSelection.assets(*(["models", "author", step] for step in ("candidate", "champion"))),
+    description="Trains the author model on what people who agreed wrote, evaluates it on their later "
+    "conversations, checks it, and promotes or refuses it. Launched weekly and whenever a consent was given or "
+    "withdrawn: versions that know somebody who withdrew are deleted.",
+    tags={"chatp/models": "author"},
+)
 REPREDICT = (REPREDICT_RECORDINGS, REPREDICT_SLACK)
-MODEL_JOBS = (*REPREDICT, RETRAIN_QUESTION)
+MODEL_JOBS = (*REPREDICT, RETRAIN_QUESTION, RETRAIN_AUTHOR)

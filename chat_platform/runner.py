@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from chat_platform.jobs import PUBLISH, RETRAIN_QUESTION
+from chat_platform.jobs import PUBLISH, RETRAIN_AUTHOR, RETRAIN_QUESTION
 from chat_platform.partitions import RECORDINGS
 from chat_platform.sensors.batches import RANGE_END, RANGE_START
 from chat_platform.settings import Settings
@@ -102,14 +102,23 @@ class Runner:
         with self._instance() as instance:
             return self._execute(instance, dg.RunRequest(job_name=PUBLISH.name), on_event)
 
-    def retrain(self, on_event: Callable[[str], None] = lambda _: None) -> RunnerReport:
-        """Train the question model; when another version is champion then, predict everything with it.
+    def retrain(
+        self, on_event: Callable[[str], None] = lambda _: None, *, model: str = "question"
+    ) -> RunnerReport:
+        """Train a model; when another question model is champion then, predict everything with it.
 
         A refused candidate ends its run as failed, with the reason; the champion stays.
+
+        Args:
+            on_event: told in words what begins and ends.
+            model: ``question`` or ``author``.
         """
+        job = {"question": RETRAIN_QUESTION, "author": RETRAIN_AUTHOR}[model]
         with self._instance() as instance:
-            run = self._execute(instance, dg.RunRequest(job_name=RETRAIN_QUESTION.name), on_event)
-        report = self.catch_up(on_event, sensor="question_predictions_due")
+            run = self._execute(instance, dg.RunRequest(job_name=job.name), on_event)
+        report = RunnerReport()
+        if model == "question":
+            report = self.catch_up(on_event, sensor="question_predictions_due")
         report.runs.insert(0, run)
         return report
 

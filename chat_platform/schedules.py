@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from chat_platform.ingestion.discovery import discover
-from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH, RETRAIN_QUESTION, SLACK_DAYS
+from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH, RETRAIN_AUTHOR, RETRAIN_QUESTION, SLACK_DAYS
 from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
 from chat_platform.sensors.class_chat import BUDGET_S, evaluate
 from chat_platform.settings import Settings
+from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -90,10 +91,23 @@ def _model_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         "weekly_question_training": (
             RETRAIN_QUESTION,
             "0 5 * * 1",
-            "Trains the question model on Monday mornings; the same labels give the same version, and nothing changes.",
+            "Trains the question model on Monday mornings; from the same labels comes the same version.",
         ),
     }
-    return [
+
+    @dg.schedule(
+        name="weekly_author_training",
+        job=RETRAIN_AUTHOR,
+        cron_schedule="0 6 * * 1",
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Trains the author model on Monday mornings, if at least two people agree to it.",
+    )
+    def weekly_author_training(workspace: WorkspaceResource) -> dg.RunRequest | dg.SkipReason:
+        agreed = ConsentLog(workspace.open().database).active(AUTHOR_MODEL)
+        return dg.RunRequest() if len(agreed) > 1 else dg.SkipReason(f"{len(agreed)} people agree")
+
+    by_clock = [
         dg.ScheduleDefinition(
             name=name,
             job=job,
@@ -104,6 +118,7 @@ def _model_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         )
         for name, (job, cron, description) in clock.items()
     ]
+    return [*by_clock, weekly_author_training]
 
 
 def _evening_fallback(

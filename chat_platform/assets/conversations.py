@@ -189,12 +189,12 @@ def build_predictions_asset(
     def question_predictions(
         context: dg.AssetExecutionContext, workspace: WorkspaceResource
     ) -> dg.MaterializeResult:
-        from chat_platform.ingestion import predictions, question_state  # scikit-learn: not while loading
+        from chat_platform.ingestion import model_state, predictions  # scikit-learn: not while loading
 
         home = workspace.open()
         tokenised = home.lake.files(TOKENS)
         ids = [i for i in conversation_ids(home, context.partition_keys) if i in tokenised]
-        missed = question_state.due(home, [i for i in tokenised if i not in set(ids)])
+        missed = model_state.due(home, [i for i in tokenised if i not in set(ids)])
         report = predictions.predict(home, [*ids, *missed])
         for problem in report.problems:
             context.log.warning(f"a champion does not serve: {problem}")

@@ -95,7 +95,7 @@ def question_candidate(
             "test_rows": len(picked.training_set.test),
             **{f"skipped/{kind}": why for kind, why in picked.skipped.items()},
             "card": dg.MetadataValue.md(picked.model.read("card.md").decode("utf-8")),
-            **_pictures(picked.model),
+            **pictures(picked.model),
         },
     )
 
@@ -195,7 +195,8 @@ def question_drift(context: dg.AssetExecutionContext, workspace: WorkspaceResour
     )
 
 
-def _pictures(stored: Any) -> dict[str, dg.MarkdownMetadataValue]:
+def pictures(stored: Any) -> dict[str, dg.MarkdownMetadataValue]:
+    """Pictures that lie beside a stored model, by name."""
     names = [name for name in stored.manifest.side_files if name.endswith(".svg")]
     return {name.removesuffix(".svg"): _svg(name, stored.read(name)) for name in sorted(names)}
 

@@ -1,7 +1,7 @@
 """What all commands share: language, output, errors.
 
-What belongs here: choosing Korean or English, tables and JSON, progress lines, turning exceptions into messages.
-What does not: any command's work. Nothing heavy is imported: ``chatp --help`` must answer at once.
+What belongs here: choosing Korean or English, tables and JSON, turning exceptions into messages. What does not: any
+command's work, progress (``progress``). Nothing heavy is imported: ``chatp --help`` must answer at once.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import json
 import math
 import os
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
+from io import TextIOWrapper
 from typing import Any
 
 from pydantic import ValidationError
@@ -24,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from chat_platform.errors import ChatPlatformError, ConfigurationError
+from chat_platform.errors import CATALOGUE, ChatPlatformError, ConfigurationError
 from chat_platform.settings import Settings
 
 out = Console(soft_wrap=True, highlight=False)
@@ -67,9 +66,7 @@ def errors_as_messages(*, debug: bool) -> Iterator[None]:
     try:
         yield
     except ChatPlatformError as error:
-        if debug:
-            traceback.print_exc()
-        err.print(error.render(language()), style="red", markup=False)
+        show_error(error, debug=debug)
         sys.exit(1)
     except Exception as error:
         if debug:
@@ -83,7 +80,14 @@ def errors_as_messages(*, debug: bool) -> Iterator[None]:
 
 def print_json(value: Any) -> None:
     """A value as JSON on stdout; dates in ISO form."""
-    sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False, indent=2, default=_plain) + "\n")
+    # Where Korean cannot be written, JSON has escapes of its own, which every reader understands.
+    text = json.dumps(_finite(value), ensure_ascii=not _can_write("가😀"), indent=2, default=_plain)
+    sys.stdout.write(text + "\n")
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON in one line, as ``print_json`` writes it."""
+    return json.dumps(_finite(value), ensure_ascii=False, default=_plain)
 
 
 def print_table(
@@ -110,11 +114,57 @@ def say(text: str) -> None:
     out.print(text, markup=False)
 
 
-def progress() -> Callable[[str], None]:
-    """A function that prints what happens, with the seconds since the start, on stderr."""
-    started = time.monotonic()
-    stream = Console(file=sys.__stderr__, soft_wrap=True, highlight=False)
-    return lambda line: stream.print(f"{time.monotonic() - started:6.1f} s  {line}", markup=False)
+def write_anything() -> None:
+    """Let the standard streams write every character; where they cannot, it appears as an escape.
+
+    A terminal or pipe in ASCII or Latin-1 would else end a command in the middle of a Korean name, and so would half
+    of a surrogate pair, which chat may hold, on any of them.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def readable_arguments(arguments: Iterable[str]) -> list[str]:
+    """Arguments as text: in an ASCII locale Python hands over the bytes of other letters in a form of its own.
+
+    The name of a file that exists stays as it is: in that form, and no other, such a locale opens it.
+    """
+    return [
+        argument
+        if argument.isprintable() or os.path.lexists(argument)
+        else os.fsencode(argument).decode("utf-8", "replace")
+        for argument in arguments
+    ]
+
+
+def mark(ok: bool) -> str:
+    """A sign for passed or failed that the terminal can show."""
+    sign = "✔" if ok else "✘"
+    return sign if _can_write(sign) else "ok" if ok else "!!"
+
+
+def show_error(error: ChatPlatformError, *, debug: bool) -> None:
+    """A coded error as *what · why · what to do · code* on stderr; with ``debug`` where it comes from."""
+    if debug:
+        traceback.print_exception(error)
+    err.print(error.render(language()), style="red", markup=False)
+
+
+def remedy(code: str) -> str:
+    """What to do about an error code, in the language of the environment; empty for what is none."""
+    entry = CATALOGUE.get(code)
+    if entry is None:
+        return ""
+    return entry.remedy_ko if language() == "ko" else entry.remedy
+
+
+def _can_write(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _finite(value: Any) -> Any:
@@ -133,15 +183,20 @@ def _plain(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, (date, datetime)):
         return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
     return str(value)
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = value.isoformat(sep=" ", timespec="seconds") if isinstance(value, datetime) else str(value)
+    if isinstance(value, datetime):
+        text = value.isoformat(sep=" ", timespec="seconds")
+    elif isinstance(value, (list, dict)):
+        text = json_text(value)
+    else:
+        text = value.hex() if isinstance(value, bytes) else str(value)
     text = text.replace("\t", " ").replace("\n", "⏎")
     # Chat is hostile input: an escape sequence in it could drive the terminal.
     return "".join(c if c.isprintable() else "\ufffd" for c in text)

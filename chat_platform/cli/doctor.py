@@ -1,6 +1,6 @@
 """``chatp doctor``: is this machine able, and what to do where it is not.
 
-What belongs here: checks that look and change nothing. What does not: repairing.
+What belongs here: checks that look and leave nothing behind. What does not: repairing.
 """
 
 from __future__ import annotations
@@ -9,18 +9,21 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from chat_platform.cli.console import tr
-from chat_platform.errors import ChatPlatformError
-from chat_platform.settings import Settings
+from chat_platform.cli.console import remedy, tr
+from chat_platform.cli.console import settings as console_settings
+from chat_platform.errors import ChatPlatformError, ConfigurationError
+from chat_platform.settings import Settings, default_home
 
 LEAST_DISK = 2 << 30
 MOST_SKEW_S = 60.0
+SET_CLOCK = "timedatectl set-ntp true"
 SCOPES = ("channels:read", "channels:history", "users:read")
 
 
@@ -34,8 +37,8 @@ class Finding:
     remedy: str = ""
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Every check; one that breaks counts as failed."""
+def examine() -> list[Finding]:
+    """Every check; one that breaks counts as failed, and the others go on."""
     checks: list[tuple[str, Callable[[Settings], Finding]]] = [
         ("python", _python),
         ("duckdb", _duckdb),
@@ -43,20 +46,33 @@ def examine(settings: Settings) -> list[Finding]:
         ("korean font", _font),
         ("disk", _disk),
         ("home", _home),
+        ("lake", _lake),
         ("dagster", _dagster),
         ("dbt", _dbt),
         ("slack", _slack),
         ("clock", _clock),
     ]
-    findings = []
-    for name, check in checks:
-        try:
-            findings.append(check(settings))
-        except ChatPlatformError as error:
-            findings.append(Finding(name, False, str(error), error.entry.remedy))
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
-            findings.append(Finding(name, False, f"{type(error).__name__}: {error}", "chatp doctor --debug"))
-    return findings
+    values, first = _settings()
+    return [first, *(_checked(name, check, values) for name, check in checks)]
+
+
+def _checked(name: str, check: Callable[[Settings], Finding], settings: Settings) -> Finding:
+    try:
+        return check(settings)
+    except ChatPlatformError as error:
+        return Finding(name, False, str(error), remedy(error.code))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        return Finding(name, False, f"{type(error).__name__}: {error}", "chatp --debug doctor")
+
+
+def _settings() -> tuple[Settings, Finding]:
+    """The settings; where they are not valid, the defaults, so that the machine can be looked at all the same."""
+    try:
+        return console_settings(), Finding("settings", True, str(default_home() / "chatp.toml"))
+    except ConfigurationError as error:
+        # Built without reading anything: what is wrong would be found again.
+        values = Settings.model_construct(home=default_home())
+        return values, Finding("settings", False, str(error), remedy(error.code))
 
 
 def _python(_: Settings) -> Finding:
@@ -125,9 +141,23 @@ def _home(settings: Settings) -> Finding:
     if not settings.home.exists():
         return Finding("home", False, str(settings.home), "chatp prepare")
     states = Workspace(settings).ledger.states()
-    private = (Path(Workspace(settings).vault.root).stat().st_mode & 0o077) == 0
-    seen = f"{settings.home}, {sum(states.values())} conversations"
-    return Finding("home", private, seen, f"chmod 700 {settings.home}/lake/raw")
+    seen = f"{settings.home}, {sum(states.values())} {tr('conversations', '개 대화')}"
+    return Finding("home", True, seen)
+
+
+def _lake(settings: Settings) -> Finding:
+    """Files can be made where the lake is, and nobody else can look into the raw vault."""
+    if "://" in settings.lake:
+        return Finding("lake", True, f"{settings.lake} ({tr('not tried', '시도하지 않음')})")
+    lake = Path(settings.lake)
+    folder = next(path for path in (lake, *lake.parents) if path.exists())
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"chatp")
+        file.flush()
+    vault = lake / "raw"
+    private = not vault.exists() or (vault.stat().st_mode & 0o077) == 0
+    seen = str(lake) if private else f"{vault}: {tr('others may read it', '다른 사용자가 읽을 수 있음')}"
+    return Finding("lake", private, seen, f"chmod 700 {vault}")
 
 
 def _dagster(settings: Settings) -> Finding:
@@ -160,12 +190,29 @@ def _slack(settings: Settings) -> Finding:
 
 
 def _clock(settings: Settings) -> Finding:
-    if settings.slack_token is None:
+    """Against Slack's clock where it answers; in any case not before the youngest of our own files."""
+    now = time.time()
+    seen = time.strftime("%Y-%m-%d %H:%M", time.localtime(now))
+    youngest = max(path.stat().st_mtime for path in (Path(__file__), *settings.home.glob("app.sqlite")))
+    if now < youngest - MOST_SKEW_S:
         return Finding(
-            "clock", time.time() > 1_767_225_600, time.strftime("%Y-%m-%d %H:%M"), "timedatectl set-ntp true"
+            "clock", False, f"{seen}: {tr('before its own files', '파일보다 이른 시각')}", SET_CLOCK
         )
+    if settings.slack_token is None:
+        return Finding("clock", True, f"{seen} ({tr('no Slack to compare with', '비교할 Slack 없음')})")
+    theirs = _slack_time(settings.slack.base_url)
+    if theirs is None:
+        return Finding("clock", True, f"{seen} ({tr('Slack cannot be reached', 'Slack에 연결할 수 없음')})")
+    skew = abs(now - theirs)
+    return Finding("clock", skew < MOST_SKEW_S, f"{seen}, {skew:.0f} s", SET_CLOCK)
+
+
+def _slack_time(address: str) -> float | None:
+    """Seconds since 1970 by Slack's clock; ``None`` when it does not say."""
     import requests
 
-    said = requests.get(settings.slack.base_url, timeout=10, allow_redirects=False).headers.get("Date")
-    skew = abs(time.time() - parsedate_to_datetime(said).timestamp()) if said else 0.0
-    return Finding("clock", skew < MOST_SKEW_S, f"{skew:.0f} s", "timedatectl set-ntp true")
+    try:
+        said = requests.get(address, timeout=10, allow_redirects=False).headers.get("Date", "")
+        return parsedate_to_datetime(said).timestamp()
+    except (requests.RequestException, ValueError):
+        return None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat_platform.errors import ModelError
-from chat_platform.ingestion.question_state import models_folder
+from chat_platform.ingestion.model_state import models_folder
 from chat_platform.ml.evaluation.report import Evaluation
 from chat_platform.ml.registry.serving import champions
 from chat_platform.ml.registry.store import EVALUATION, ModelStore

@@ -3,7 +3,7 @@
 What belongs here: serving the question model to conversations in the lake, drift against its training. What does
 not: training, loading predictions into the warehouse.
 
-Which predictions are due is in ``question_state``. A run predicts what is due beside its own partitions, so one run
+Which predictions are due is in ``model_state``. A run predicts what is due beside its own partitions, so one run
 after a promotion brings all up to the new champion; until it did, marts show the conversations of the champion only
 (``int_question_champion``).
 """
@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from chat_platform.errors import ChatPlatformError, ModelError
 from chat_platform.ingestion.labels import conversation_messages
+from chat_platform.ingestion.model_state import NAME
 from chat_platform.ingestion.model_tables import model_store, write_model_tables
-from chat_platform.ingestion.question_state import NAME
 from chat_platform.ingestion.question_training import drift_tokens, load_scorer
 from chat_platform.ml.drift import REFERENCE_FILE, Drift, Measure, Reference, drifted, measure
 from chat_platform.ml.questions import rules, training

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 
 from chat_platform.errors import ModelError
 from chat_platform.ingestion.labels import CollectedLabels, collect_labels
+from chat_platform.ingestion.model_state import NAME, last_pick, pick_path
 from chat_platform.ingestion.model_tables import model_store, write_model_tables
-from chat_platform.ingestion.question_state import NAME, last_pick, pick_path
 from chat_platform.ml.drift import Reference, learn_reference
 from chat_platform.ml.evaluation.card import CardFacts
 from chat_platform.ml.evaluation.report import ScoredRows

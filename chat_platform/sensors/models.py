@@ -5,7 +5,13 @@ What belongs here: deciding when to train and when to predict again. What does n
 
 import dagster as dg
 
-from chat_platform.jobs import REPREDICT, REPREDICT_RECORDINGS, REPREDICT_SLACK, RETRAIN_QUESTION
+from chat_platform.jobs import (
+    REPREDICT,
+    REPREDICT_RECORDINGS,
+    REPREDICT_SLACK,
+    RETRAIN_AUTHOR,
+    RETRAIN_QUESTION,
+)
 from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.sensors.active import is_active
@@ -17,11 +23,12 @@ from chat_platform.tables.ids import digest
 
 TICK_S = 120
 TRAINING = {"chatp/models": "question"}
+AUTHOR_TRAINING = {"chatp/models": "author"}
 DRIFT_KEY = dg.AssetKey(["models", "question", "drift"])
 
 
 def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
-    """The sensors of the question model."""
+    """The sensors of both models."""
     slack_partitions = slack_days(settings)
 
     @dg.sensor(
@@ -35,7 +42,7 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     def question_corrections(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult | dg.SkipReason:
-        from chat_platform.ingestion.question_state import corrections_waiting, last_pick
+        from chat_platform.ingestion.model_state import corrections_waiting, last_pick
 
         home = workspace.open()
         waiting, needed = corrections_waiting(home), home.settings.models.corrections_needed
@@ -46,7 +53,7 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         pick = last_pick(home)
         read = pick["newest_correction"] if pick else 0
         # A training that was killed has not moved `read`: the same batch is asked for again, after a pause.
-        return _requested(context.instance, home, f"{read}:{waiting}")
+        return _requested(context.instance, home, RETRAIN_QUESTION.name, f"{read}:{waiting}")
 
     @dg.sensor(
         name="question_drift",
@@ -66,7 +73,8 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         home = workspace.open()
         if is_active(context.instance, RunGuard(home.settings.home), TRAINING):
             return dg.SkipReason("a training is under way")
-        return _requested(context.instance, home, f"drift:{metadata['last_recording'].value}")
+        what = f"drift:{metadata['last_recording'].value}"
+        return _requested(context.instance, home, RETRAIN_QUESTION.name, what)
 
     @dg.sensor(
         name="question_predictions_due",
@@ -79,7 +87,7 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     def question_predictions_due(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult | dg.SkipReason:
-        from chat_platform.ingestion.question_state import champion, due
+        from chat_platform.ingestion.model_state import champion, due
 
         home = workspace.open()
         if is_active(context.instance, RunGuard(home.settings.home)):
@@ -112,13 +120,34 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
             skip_reason=None if requests else "asked for already; waiting before another attempt",
         )
 
-    return [question_corrections, question_drift, question_predictions_due]
-
-
-def _requested(instance: dg.DagsterInstance, home: Workspace, what: str) -> dg.SensorResult | dg.SkipReason:
-    request = batch_request(
-        instance, RETRAIN_QUESTION.name, [], what, longest_wait_s=60 * home.settings.retry_minutes
+    @dg.sensor(
+        name="author_consents",
+        job=RETRAIN_AUTHOR,
+        minimum_interval_seconds=TICK_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Trains the author model when somebody has withdrawn their consent, or newly agreed, since the "
+        "last training.",
     )
+    def author_consents(
+        context: dg.SensorEvaluationContext, workspace: WorkspaceResource
+    ) -> dg.SensorResult | dg.SkipReason:
+        from chat_platform.ingestion.model_state import consents_changed
+
+        home = workspace.open()
+        changed = consents_changed(home)
+        if not changed:
+            return dg.SkipReason("consents are those that were trained on")
+        if is_active(context.instance, RunGuard(home.settings.home), AUTHOR_TRAINING):
+            return dg.SkipReason("a training is under way")
+        return _requested(context.instance, home, RETRAIN_AUTHOR.name, digest(*sorted(changed)))
+
+    return [question_corrections, question_drift, question_predictions_due, author_consents]
+
+
+def _requested(
+    instance: dg.DagsterInstance, home: Workspace, job: str, what: str
+) -> dg.SensorResult | dg.SkipReason:
+    request = batch_request(instance, job, [], what, longest_wait_s=60 * home.settings.retry_minutes)
     if request is None:
         return dg.SkipReason("asked for already; waiting before another attempt")
     return dg.SensorResult(run_requests=[request])

@@ -100,7 +100,7 @@ class _View:
 _VIEWS = {
     "characters": _View(_character_sequences, _character_places, 2, 4, 2, 120_000),
     "words": _View(_word_sequences, _word_places, 1, 2, 2, 40_000),
-    "shape": _View(_shape_sequences, _character_places, 2, 6, 3, 20_000),
+    "shape": _View(_shape_sequences, _character_places, 2, 5, 3, 20_000),
 }
 
 

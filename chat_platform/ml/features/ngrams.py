@@ -174,7 +174,7 @@ class NgramVectorizer(_HashedVectorizer):
         self.binary = binary
 
     def _windows(self, sequences: Sequences) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """A fence alone says nothing, so it is no n-gram of length 1."""
+        """Fences alone say nothing, so they are no n-grams."""
         symbols, owners = sequences.symbols, sequences.owners()
         starts = np.arange(len(symbols))
         hashes = _mixed(symbols)
@@ -191,7 +191,8 @@ class NgramVectorizer(_HashedVectorizer):
                     real = (symbols != START) & (symbols != END)
                     yield length, starts[real], hashes[real]
                 else:
-                    yield length, starts, hashes
+                    spoken = ~((symbols[starts] == START) & (symbols[starts + 1] == END))
+                    yield length, starts[spoken], hashes[spoken]
 
 
 class PairVectorizer(_HashedVectorizer):

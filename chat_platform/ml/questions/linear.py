@@ -89,7 +89,9 @@ class CalibratedLinearSVC:
 
     def decision_function(self, features: sparse.csr_matrix) -> np.ndarray:
         """Log odds of a question, shape (rows,)."""
-        return self.slope_ * (features @ self.coef_ + self.intercept_) + self.offset_
+        # In single precision what is nearly certain would be certain, and ties.
+        scores = (features @ self.coef_).astype(np.float64) + self.intercept_
+        return self.slope_ * scores + self.offset_
 
     def probabilities(self, features: sparse.csr_matrix) -> np.ndarray:
         """Of a question, shape (rows,)."""

@@ -22,9 +22,9 @@ class EncoderSize(BaseModel):
     """
 
     layers: int = Field(4, ge=1, le=24)
-    hidden: int = Field(192, ge=8, le=1024)
+    hidden: int = Field(128, ge=8, le=1024)
     heads: int = Field(4, ge=1, le=16)
-    vocabulary: int = Field(6_000, ge=400, le=64_000)
+    vocabulary: int = Field(2_500, ge=400, le=64_000)
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
@@ -60,9 +60,9 @@ class TransformerSettings(BaseModel):
     revision: str | None = None
     max_length: int = Field(64, ge=8, le=512)
     size: EncoderSize = EncoderSize()
-    pretraining_epochs: int = Field(4, ge=0)
+    pretraining_epochs: int = Field(3, ge=0)
     pretraining_steps: int | None = Field(6_000, ge=1)
-    epochs: int = Field(4, ge=1)
+    epochs: int = Field(3, ge=1)
     patience: int | None = Field(2, ge=1)
     batch_size: int = Field(64, ge=1)
     pretraining_rate: float = Field(1e-3, gt=0)

@@ -1,7 +1,7 @@
-"""What sensors ask of the question model: who is champion, what a training has read, which predictions are due.
+"""What sensors ask of the models: who is champion, what a training has read, which predictions are due.
 
 What belongs here: reading states; quick, and without scikit-learn, since sensors do it every minute. What does not:
-changing any of them (``question_training``, ``predictions``).
+changing any of them (``question_training``, ``author_training``, ``predictions``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chat_platform.errors import ModelError
+from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.workspace import Workspace
@@ -19,6 +20,7 @@ from chat_platform.tables.class_chat import TOKENS
 from chat_platform.tables.models import QUESTION_PREDICTIONS
 
 NAME = "question"
+AUTHOR = "author"
 
 
 def models_folder(workspace: Workspace) -> Path:
@@ -47,6 +49,26 @@ def corrections_waiting(workspace: Workspace) -> int:
     """Corrections since the last training read them."""
     pick = last_pick(workspace)
     return LabelLog(workspace.database).count_since(pick["newest_correction"] if pick else None)
+
+
+def author_note_path(workspace: Workspace) -> Path:
+    """Where a training of the author model notes what it read."""
+    return models_folder(workspace) / AUTHOR / "candidate.json"
+
+
+def last_author_note(workspace: Workspace) -> dict[str, Any] | None:
+    """What the last training of the author model noted: version, trained_at, people who agreed then."""
+    path = author_note_path(workspace)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def consents_changed(workspace: Workspace) -> frozenset[str]:
+    """People who agreed or withdrew since the last training of the author model; nobody while too few agree."""
+    agreed = ConsentLog(workspace.database).active(AUTHOR_MODEL)
+    note = last_author_note(workspace)
+    if note is None:
+        return agreed if len(agreed) > 1 else frozenset()
+    return agreed ^ frozenset(note["people"])
 
 
 def champion(workspace: Workspace) -> str | None:

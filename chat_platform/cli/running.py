@@ -1,0 +1,120 @@
+"""``chatp demo`` and ``chatp dev``: the graph at work.
+
+What belongs here: the commands and how their results look. What does not: the demo itself (``demo``), Dagster's programs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chat_platform.cli import console
+from chat_platform.cli.console import print_json, print_table, say, settings, tr
+from chat_platform.cli.options import DEMO_SEED, DryRun, Json, demo_home
+from chat_platform.settings import project_root
+
+if TYPE_CHECKING:
+    from chat_platform.demo import DemoReport
+
+app = typer.Typer()
+
+
+@app.command(
+    help=tr(
+        "A generated class on local simulators, from announcement to metrics.\n\nExamples:\n\n  chatp demo\n\n"
+        "  chatp demo --seed 7 --recordings 3",
+        "만들어 낸 수업을 로컬 시뮬레이터에서 공지부터 지표까지 처리합니다.\n\n예:\n\n  chatp demo\n\n"
+        "  chatp demo --seed 7 --recordings 3",
+    )
+)
+def demo(
+    seed: Annotated[
+        int, typer.Option(help=tr("Another seed, another class.", "시드가 다르면 수업도 다릅니다."))
+    ] = DEMO_SEED,
+    recordings: Annotated[int, typer.Option(min=1, help=tr("Number of recordings.", "녹화본 수."))] = 12,
+    students: Annotated[
+        int, typer.Option(min=10, max=60, help=tr("Students of the class.", "수강생 수."))
+    ] = 36,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Run the demo."""
+    home = demo_home(seed)
+    os.environ["CHATP_HOME"] = str(home)
+    from chat_platform.cli.setup_home import prepare
+
+    prepared = prepare(settings(), dry_run=dry_run)
+    if dry_run:
+        facts = {"home": home, "seed": seed, "recordings": recordings, "students": students, "dry_run": True}
+        print_json({**facts, "lacking": prepared.lines()}) if as_json else say(
+            tr(f"{recordings} recordings, in {home}", f"녹화본 {recordings}개, 위치: {home}")
+        )
+        return
+    from chat_platform.cli.progress import run_progress
+
+    with run_progress(settings()) as on_event:
+        from chat_platform.demo import run_demo
+
+        report = run_demo(home, seed=seed, recordings=recordings, students=students, on_event=on_event)
+    print_json(asdict(report)) if as_json else _show(report)
+    for line in report.errors:
+        console.err.print(line, markup=False)
+    if report.errors:
+        raise typer.Exit(1)
+
+
+def _show(report: DemoReport) -> None:
+    print_table([{"": name.replace("_", " "), "#": value} for name, value in report.numbers.items()])
+    for mart, rows in report.examples.items():
+        print_table(rows, title=f"marts.{mart}")
+    nothing = tr("nothing was left to do", "더 할 일이 없습니다")
+    done = f"{len(report.runs)} {tr('runs', '회 실행')}" if report.runs else nothing
+    say(f"{done}, {report.seconds} s · {report.published}")
+    say('chatp --demo sql "select * from marts.participation_daily limit 5" · chatp dev --demo')
+
+
+@app.command(
+    help=tr(
+        "Dagster UI and daemon on this machine only.\n\nExamples:\n\n  chatp dev\n\n  chatp dev --demo --port 3001",
+        "이 컴퓨터에서만 접속되는 Dagster UI와 데몬을 시작합니다.\n\n예:\n\n  chatp dev\n\n  chatp dev --demo --port 3001",
+    )
+)
+def dev(
+    port: Annotated[int, typer.Option(help=tr("Port of the UI.", "UI 포트."))] = 3000,
+    demo_data: Annotated[
+        bool,
+        typer.Option(
+            "--demo",
+            help=tr("With the demo's data and simulators.", "데모 데이터와 시뮬레이터를 사용합니다."),
+        ),
+    ] = False,
+) -> None:
+    """Start Dagster."""
+    from chat_platform.cli.setup_home import environment, prepare, program
+
+    command = [program("dagster"), "dev", "--host", "127.0.0.1", "--port", str(port)]
+    say(f"http://127.0.0.1:{port}")
+    if not demo_data:
+        prepare(settings())
+        raise typer.Exit(_wait_for(command, environment(settings())))
+    home = demo_home()
+    os.environ["CHATP_HOME"] = str(home)
+    from chat_platform.demo import demo_environment
+
+    with demo_environment(home) as (values, _):
+        prepare(values)
+        code = _wait_for(command, environment(values))
+    raise typer.Exit(code)
+
+
+def _wait_for(command: list[str], variables: dict[str, str]) -> int:
+    """Run a program until it ends; on Ctrl-C let it stop its own children first."""
+    process = subprocess.Popen(command, env=variables, cwd=project_root())
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return process.wait(60)
