@@ -8,10 +8,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS = false
 export DAGSTER_DISABLE_TELEMETRY = true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check lock docs clean
+.PHONY: help setup transformers demo dev test check lock docs clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## virtual environment, system packages, dbt manifest
 
@@ -30,13 +30,21 @@ $(VENV)/.ready: $(VENV)/.packages $(shell find dbt_project -name '*.sql' -o -nam
 	@$(BIN)/python -m chat_platform.cli.main prepare
 	@touch $@
 
+transformers: $(VENV)/.transformers ## PyTorch, for the transformer candidate; nothing else needs it
+
+# pip, because it finds a CPU build that lies on this machine; where none does, this downloads gigabytes.
+# The constraints keep every other package as it is locked.
+$(VENV)/.transformers: requirements-transformers.lock $(VENV)/.packages
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -r requirements-transformers.lock
+	@touch $@
+
 demo: setup ## a class comes alive: local Slack and Zoom, real Chromium, metrics in DuckDB
 	@$(BIN)/chatp demo
 
 dev: setup ## Dagster UI and daemon on your own data (http://127.0.0.1:3000)
 	@$(BIN)/chatp dev
 
-test: setup ## all tests
+test: setup transformers ## all tests, those of the transformer too
 	@$(BIN)/python -m pytest
 
 check: setup ## lint, types, import rules, definitions, dbt parse

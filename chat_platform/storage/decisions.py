@@ -9,7 +9,8 @@ before it reads, so that two people who decide at the same moment decide one aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +53,13 @@ class DecisionLog:
     Args:
         engine: of a database that ``app_database.upgrade`` has brought up to date.
         known: ids that may be named; without them a log can be read and decisions undone, nothing more.
+        rehearse: every rule is applied and every refusal raised, but nothing is kept.
     """
 
-    def __init__(self, engine: Engine, known: KnownIds | None = None) -> None:
+    def __init__(self, engine: Engine, known: KnownIds | None = None, *, rehearse: bool = False) -> None:
         self._engine = engine
         self._known = known or KnownIds()
+        self._rehearse = rehearse
 
     def merge(self, identity_id: str, person_id: str, *, by: str, evidence: str | None = None) -> int:
         """Decide that a name belongs to a person.
@@ -76,7 +79,7 @@ class DecisionLog:
         Raises:
             InputError: as ``merge``.
         """
-        with write_session(self._engine) as session:
+        with self._changing() as session:
             return [
                 self._decide(session, "merge", item.identity_id, by, item.evidence, item.person_id)
                 for item in merges
@@ -88,7 +91,7 @@ class DecisionLog:
         Raises:
             InputError: as ``merge``.
         """
-        with write_session(self._engine) as session:
+        with self._changing() as session:
             return self._decide(session, "split", identity_id, by, evidence)
 
     def lock(self, identity_id: str, *, by: str, evidence: str | None = None) -> int:
@@ -97,7 +100,7 @@ class DecisionLog:
         Raises:
             InputError: as ``merge``.
         """
-        with write_session(self._engine) as session:
+        with self._changing() as session:
             return self._decide(session, "lock", identity_id, by, evidence)
 
     def undo(self, decision_id: int, *, by: str) -> None:
@@ -107,7 +110,7 @@ class DecisionLog:
             InputError: CP-PEOPLE-012 when its identity is locked by another decision, -013 undone already,
                 -014 unknown decision, -016 without ``by``.
         """
-        with write_session(self._engine) as session:
+        with self._changing() as session:
             row = session.get(IdentityDecision, decision_id)
             if row is None:
                 raise InputError("CP-PEOPLE-014", f"decision {decision_id}")
@@ -121,6 +124,13 @@ class DecisionLog:
         with Session(self._engine) as session:
             rows = session.scalars(select(IdentityDecision).order_by(IdentityDecision.decision_id))
             return [{name: getattr(row, name) for name in IDENTITY_DECISIONS.column_names} for row in rows]
+
+    @contextmanager
+    def _changing(self) -> Iterator[Session]:
+        with write_session(self._engine) as session:
+            yield session
+            if self._rehearse:
+                session.rollback()
 
     def _decide(
         self,

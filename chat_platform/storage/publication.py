@@ -86,13 +86,23 @@ class Publication:
         Raises:
             StorageError: CP-STORE-005 when there is none.
         """
+        self.current()  # without it there is no folder to lock
         with self._lock():
-            current = self.current()
-            earlier = [number for number in self._numbers() if number < current.number]
-            if not earlier:
-                raise StorageError("CP-STORE-005", "no earlier version is kept")
-            self._point_to(max(earlier))
-            return self.version(max(earlier))
+            before = self.previous()
+            self._point_to(before.number)
+            return before
+
+    def previous(self) -> PublishedVersion:
+        """The version before the current one.
+
+        Raises:
+            StorageError: CP-STORE-005 when there is none.
+        """
+        current = self.current()
+        earlier = [number for number in self._numbers() if number < current.number]
+        if not earlier:
+            raise StorageError("CP-STORE-005", "no earlier version is kept")
+        return self.version(max(earlier))
 
     def current(self) -> PublishedVersion:
         """The current version.

@@ -18,22 +18,22 @@ from typing import NamedTuple
 import pyarrow as pa
 
 # Final endings that only ask. 죠, 어요, 지, 음 ask and tell: they need a wh-word or a mark.
-_ASKING = frozenset(
+ASKING_ENDINGS = frozenset(
     """나요 ㄴ가요 은가요 는가요 던가요 ㄹ까요 을까요 ㄹ까 을까 습니까 ㅂ니까 ㄴ지요 은지요 는지요 을는지요 ㄹ지요 을지요
     냐 으냐 느냐 냐고 니 으니 나 ㄴ가 은가 는가 던가 ㄹ래요 을래요 ㄴ대요 을런지요 는지여 나여 ㄴ가여 은가여 나욤""".split()  # noqa: SIM905
 )
-_TELLING = frozenset(
+TELLING_ENDINGS = frozenset(
     """습니다 ㅂ니다 네요 네 군요 는군요 구나 는구나 거든요 거든 ㄹ게요 을게요 ㄹ게 을게 더라고요 더라구요 더라 다 ㄴ다 는다 라
     ㅂ시다 읍시다 자 으마 ㄹ걸요 을걸요 ㄹ걸 답니다 랍니다 습니당 어라""".split()  # noqa: SIM905
 )
-_OPEN = frozenset(
+OPEN_ENDINGS = frozenset(
     "어요 아요 에요 예요 여요 어 아 야 죠 지요 지 음 ㅁ 세요 으세요 셔요 래요 대요 ㄴ대 는데요 ㄴ데요 은데요".split()
 )
-_WH = frozenset(
+WH_WORDS = frozenset(
     "왜 뭐 무엇 무슨 뭘 어디 어느 언제 누구 누가 어떻게 어떻 어떤 얼마 얼마나 몇 며칠 어쩌 웬 어케".split()
 )
-_INDIRECT = frozenset("는지 ㄴ지 은지 ㄹ지 을지 던지 는건지".split())
-_WONDER = frozenset("궁금하 궁금 알 여쭙 여쭈 묻 질문 문의 모르 헷갈리 이해 알리".split())
+INDIRECT_ENDINGS = frozenset("는지 ㄴ지 은지 ㄹ지 을지 던지 는건지".split())
+WONDERING = frozenset("궁금하 궁금 알 여쭙 여쭈 묻 질문 문의 모르 헷갈리 이해 알리".split())
 _FOUND = re.compile(r"알겠|알았|찾|확인했|이해했|설명드리|공지에|나와 ?있|적어|정리해")
 _GREETING = re.compile(
     r"안녕(하세요|하신가요|하십니까|하신지요|하셨나요)?|반갑(습니다|죠|네요)|(잘|편히) (지내|쉬)(셨|시)\w*|주말 \w*잘 \w+"
@@ -51,12 +51,12 @@ _CONDITIONS = frozenset("면 으면 거든 자마자".split())
 _SHALL_WE = re.compile(
     r"(시작|넘어가|해|가|쉬어|쉬었다|들어가|봐|볼)\s*(볼까요|할까요|갈까요|봅시다)\W*$|^\W*(한번|같이) \S+까요\W*$"
 )
-_REQUEST = re.compile(
+REQUEST = re.compile(
     r"(주세요|주십시오|주시기 바랍니다|부탁드립니다|부탁드려요|부탁해요|하세요|보세요|으세요)\W*$"
 )
-_ENGLISH_ASKS = re.compile(
+ENGLISH_ASKS = re.compile(
     r"^\W*(?:(?:hi|hey|hello|good (?:morning|evening|afternoon)|so|ok|okay|yeah|thanks|and|but|or|um|uh|hmm|well|now|then|also|sorry|wait|btw|please|guys|all|everyone)\W+)*"
-    r"(?:(?:how|why|where|when|who|what|which|whose)(?:'s|s)?\s+(?!about it\b)(?:\w+\s+){0,3}?"
+    r"(?:(?:how|why|where|when|who|what|which|whose)(?:'s|s)?\s+(?:\w+\s+){0,3}?"
     r"(?:do|does|did|is|are|was|were|can|could|should|would|will|has|have|am|if|come|about|long|many|much)\b"
     r"|(?:do|does|did|is|are|was|were|can|could|should|would|will|has|have|am|may|isn't|aren't|don't|doesn't|didn't"
     r"|can't|couldn't|shouldn't|wouldn't|won't)\s+(?:i|you|we|they|he|she|it|this|that|there|the|anyone|anybody"
@@ -104,7 +104,9 @@ class _Message:
 
     @property
     def asks_by_word(self) -> bool:
-        return any(form in _WH and tag[0] in "MNVI" for form, tag in zip(self.forms, self.tags, strict=True))
+        return any(
+            form in WH_WORDS and tag[0] in "MNVI" for form, tag in zip(self.forms, self.tags, strict=True)
+        )
 
 
 def opinions(messages: pa.Table) -> list[Opinion | None]:
@@ -155,21 +157,21 @@ def _question_mark(message: _Message) -> Opinion | None:
 
 def _indirect(message: _Message) -> Opinion | None:
     for place, (form, tag) in enumerate(zip(message.forms, message.tags, strict=True)):
-        if tag == "EC" and form in _INDIRECT:
+        if tag == "EC" and form in INDIRECT_ENDINGS:
             if _FOUND.search(message.text):
                 return Opinion(False, "found_out", 0.6)
-            if any(later in _WONDER for later in message.forms[place + 1 : place + 8]):
+            if any(later in WONDERING for later in message.forms[place + 1 : place + 8]):
                 return Opinion(True, "indirect", 0.6)
     return None
 
 
 def _asking_ending(message: _Message) -> Opinion | None:
     last = message.last
-    return Opinion(True, f"ending:{last}", 0.7) if last in _ASKING else None
+    return Opinion(True, f"ending:{last}", 0.7) if last in ASKING_ENDINGS else None
 
 
 def _wh_and_open_ending(message: _Message) -> Opinion | None:
-    if message.asks_by_word and message.last in _OPEN and not _REQUEST.search(message.text):
+    if message.asks_by_word and message.last in OPEN_ENDINGS and not REQUEST.search(message.text):
         return Opinion(True, "wh_word", 0.5)
     return None
 
@@ -185,12 +187,12 @@ def _tell_us(message: _Message) -> Opinion | None:
 
 
 def _request(message: _Message) -> Opinion | None:
-    return Opinion(False, "request", 0.6) if _REQUEST.search(message.text) else None
+    return Opinion(False, "request", 0.6) if REQUEST.search(message.text) else None
 
 
 def _telling_ending(message: _Message) -> Opinion | None:
     last = message.last
-    if last in _TELLING and not message.asks_by_word:
+    if last in TELLING_ENDINGS and not message.asks_by_word:
         return Opinion(False, f"ending:{last}", 0.7)
     return None
 
@@ -204,7 +206,7 @@ def _answer(message: _Message) -> Opinion | None:
 def _english(message: _Message) -> Opinion | None:
     if message.language not in ("en", "mixed"):
         return None
-    if _ENGLISH_ASKS.search(message.text):
+    if ENGLISH_ASKS.search(message.text):
         return Opinion(True, "english_order", 0.6)
     if message.language == "en" and len(_ASCII_LETTERS.findall(message.text)) >= 3:
         return Opinion(False, "english_statement", 0.4)
@@ -212,7 +214,7 @@ def _english(message: _Message) -> Opinion | None:
 
 
 def _teacher_replied(message: _Message) -> Opinion | None:
-    if message.has_reply and message.role == "student" and message.last in _OPEN:
+    if message.has_reply and message.role == "student" and message.last in OPEN_ENDINGS:
         return Opinion(True, "was_answered", 0.2)
     return None
 

@@ -21,6 +21,7 @@ from scipy import sparse
 from chat_platform.errors import ModelError
 from chat_platform.ml.features.ngrams import NgramVectorizer, PairVectorizer
 from chat_platform.ml.features.sequences import Sequences, of_characters, of_jamo, of_tokens
+from chat_platform.ml.questions.hints import hints
 
 # Longer texts are pastes; what makes a question stands at their start or end.
 _LONGEST_TEXT = 400
@@ -75,6 +76,7 @@ class QuestionFeatures:
         morphemes: n-grams of 1–3 tokens (form and tag).
         frames: n-grams of 1–4 tokens with content words replaced by their tag.
         pairs: pairs of tokens near each other, and of each token with the last one.
+        grammar: which endings, wh-words and word order stand there (``hints``).
         punctuation: what the punctuation says.
         context: role of the author, reply or not, replied to or not, tokens of the message before.
         min_rows: messages that an n-gram must stand in.
@@ -91,6 +93,7 @@ class QuestionFeatures:
         morphemes: bool = True,
         frames: bool = True,
         pairs: bool = True,
+        grammar: bool = True,
         punctuation: bool = True,
         context: bool = True,
         min_rows: int = 2,
@@ -100,6 +103,7 @@ class QuestionFeatures:
         self.morphemes = morphemes
         self.frames = frames
         self.pairs = pairs
+        self.grammar = grammar
         self.punctuation = punctuation
         self.context = context
         self.min_rows = min_rows
@@ -184,6 +188,8 @@ class QuestionFeatures:
 
     def _joined(self, messages: pa.Table, parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
         dense = [_shape(messages)]
+        if self.grammar:
+            dense.append(hints(*(_column(messages, name) for name in ("text", "forms", "tags"))))
         if self.punctuation:
             dense.append(_marks(messages))
         if self.context:

@@ -43,7 +43,7 @@ class QuestionModel:
         cost: of the support vector machines.
         expected_share: share of questions among messages where it will serve; training sets hold more, and the
             weights of the two classes are scaled to it.
-        characters, jamo, morphemes, frames, pairs, context: blocks of features.
+        characters, jamo, morphemes, frames, pairs, grammar, context: blocks of features.
         seed: of folds and solvers.
 
     Attributes:
@@ -61,6 +61,7 @@ class QuestionModel:
         morphemes: bool = True,
         frames: bool = True,
         pairs: bool = True,
+        grammar: bool = True,
         context: bool = True,
         seed: int = 0,
     ) -> None:
@@ -71,6 +72,7 @@ class QuestionModel:
         self.morphemes = morphemes
         self.frames = frames
         self.pairs = pairs
+        self.grammar = grammar
         self.context = context
         self.seed = seed
 
@@ -183,6 +185,7 @@ class QuestionModel:
             morphemes=self.morphemes,
             frames=self.frames,
             pairs=self.pairs,
+            grammar=self.grammar,
             context=self.context,
         )
 

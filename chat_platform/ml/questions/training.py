@@ -4,7 +4,9 @@ What belongs here: dividing labels into training and test, making rows of them, 
 scoring it. What does not: collecting labels, keeping models, promoting them (``ingestion``).
 
 The test is what people, files and the seed say: weak labels are the rules' own opinion and would prove nothing.
-Tidy texts are tested as chat would have typed them (``augment``), and once more with every ``?`` removed.
+Tidy texts are tested as chat would have typed them (``augment``), and once more with every ``?`` removed. Texts that
+were written for testing only (``labels.seed.check_labels``) are never trained on and count threefold: they are few,
+and nearest to what is asked of the model.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from chat_platform.ml.evaluation.report import Evaluation, ScoredRows, evaluate_
 from chat_platform.ml.evaluation.slices import slice_masks
 from chat_platform.ml.evaluation.split import Rows, near_copies, split_rows
 from chat_platform.ml.labels import weak
+from chat_platform.ml.labels.seed import CHECK
 from chat_platform.ml.messages import SCHEMA, from_texts
 from chat_platform.ml.questions import model as linear
 from chat_platform.ml.questions import rules, transformer
@@ -37,6 +40,8 @@ TEST_SHARE = 0.2
 RULES_FILE = "rules.json"
 # What a label of each origin counts. Found by transfer to other corpora: a corpus of tens of thousands of tidy
 # utterances should not drown a few thousand lines that look like chat.
+_RESERVED = f"{CHECK}:"
+_RESERVED_WEIGHT = 3.0
 _ORIGIN_WEIGHTS = {"seed": 1.0, "import": 0.4, "weak": 0.3, "correction": 2.0}
 
 
@@ -70,6 +75,17 @@ class Examples:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.keys)
+
+    def of(self, rows: np.ndarray) -> Examples:
+        """Those rows, by their numbers."""
+        numbers = rows.tolist()
+        return Examples(
+            self.messages.take(pa.array(numbers, pa.int64())),
+            self.is_question[rows],
+            self.weights[rows],
+            tuple(self.groups[row] for row in numbers),
+            tuple(self.keys[row] for row in numbers),
+        )
 
     def fingerprint(self) -> str:
         """SHA-256 of texts, labels and weights: the same training set has the same."""
@@ -139,7 +155,8 @@ def assemble(
     place = {message_id: row for row, message_id in enumerate(messages["message_id"].to_pylist())}
     used = [row for row in labels if row["used"] and row["text"].strip()]
     known = [row for row in used if row["message_id"] is None or row["message_id"] in place]
-    said = [row for row in known if row["origin"] != "weak"]
+    reserved = [row for row in known if _is_reserved(row)]
+    said = [row for row in known if row["origin"] != "weak" and not _is_reserved(row)]
     split = split_rows(
         [row["text"] for row in said],
         conversations=[row["conversation_id"] if row["message_id"] else None for row in said],
@@ -147,26 +164,35 @@ def assemble(
         groups=[None if row["message_id"] else row["conversation_id"] for row in said],
         test_share=TEST_SHARE,
     )
-    test = [said[row] for row in split.test.tolist()]
+    test = [*reserved, *(said[row] for row in split.test.tolist())]
     late = {row["conversation_id"] for row in test if row["message_id"]}
     weakly = [row for row in known if row["origin"] == "weak" and row["conversation_id"] not in late]
     copies = near_copies([row["text"] for row in weakly], [row["text"] for row in test])
     clean = [row for row, copy in zip(weakly, copies.tolist(), strict=True) if copy < 0]
-    train = [*(said[row] for row in split.train.tolist()), *clean]
+    taught = [said[row] for row in split.train.tolist()]
+    unseen = near_copies([row["text"] for row in taught], [row["text"] for row in reserved]) < 0
+    train = [*(row for row, free in zip(taught, unseen.tolist(), strict=True) if free), *clean]
     if not train or not test:
         raise ModelError("CP-ML-002", f"{len(train)} labels to train on, {len(test)} to test on")
+    tested = _examples(test, messages, place, seed + 1, tidy_too=False)
+    made = _examples(train, messages, place, seed, tidy_too=True)
+    # A variant may say what another label says, as 네 왜요 made of 왜요 does; so what was made is compared once more.
+    apart = near_copies(made.messages["text"].to_pylist(), tested.messages["text"].to_pylist()) < 0
+    if not apart.any():
+        raise ModelError("CP-ML-002", f"0 labels to train on, {len(test)} to test on")
     trained_on: dict[str, int] = {}
     for row in train:
         trained_on[row["origin"]] = trained_on.get(row["origin"], 0) + 1
     excluded = {
-        "near copies of the test": split.near_copies + len(weakly) - len(clean),
-        "weak labels of test recordings": len(known) - len(said) - len(weakly),
+        "near copies of the test": split.near_copies + len(weakly) - len(clean) + int((~unseen).sum()),
+        "weak labels of test recordings": len(known) - len(reserved) - len(said) - len(weakly),
         "messages that are gone": len(used) - len(known),
         "outweighed labels": len(labels) - len(used),
+        "variants like the test": int(np.count_nonzero(~apart)),
     }
     return TrainingSet(
-        _examples(train, messages, place, seed, tidy_too=True),
-        _examples(test, messages, place, seed + 1, tidy_too=False),
+        made.of(np.flatnonzero(apart)),
+        tested,
         messages,
         trained_on,
         {why: number for why, number in excluded.items() if number},
@@ -175,10 +201,11 @@ def assemble(
 
 def sides(training: TrainingSet) -> tuple[Rows, Rows]:
     """Training and test as ``evaluation.split.leaks`` looks at them."""
-    return (
-        Rows(training.train.messages["text"].to_pylist()),
-        Rows(training.test.messages["text"].to_pylist()),
+    train, test = (
+        Rows(side.messages["text"].to_pylist(), conversations=side.groups)
+        for side in (training.train, training.test)
     )
+    return train, test
 
 
 def train_rules(training: TrainingSet) -> Candidate:
@@ -283,6 +310,7 @@ def score(scorer: QuestionScorer, examples: Examples) -> ScoredRows:
         probabilities,
         scorer.threshold,
         slice_masks(table, indirect=indirect),
+        np.where([group.startswith(_RESERVED) for group in examples.groups], _RESERVED_WEIGHT, 1.0),
     )
 
 
@@ -324,9 +352,11 @@ def _examples(
     texts = [_text(row) for row in loose]
     made = augmented(texts, copies=1, seed=seed)
     if not tidy_too:
-        # Texts that have no variant (code) are tested as they are.
-        varied = {text.text for text in texts if text.language in ("ko", "en")}
-        made = [*(t for t in texts if t.text not in varied), *made[len(texts) :]]
+        # Texts that have no variant (code), and those that were typed as chat, are tested as they are.
+        typed = {text.group for text in texts if text.group.startswith(_RESERVED)}
+        tidy = {text.text for text in texts if text.language in ("ko", "en") and text.group not in typed}
+        variants = [text for text in made[len(texts) :] if text.group not in typed]
+        made = [*(text for text in texts if text.text not in tidy), *variants]
     rows = messages.take(pa.array([place[row["message_id"]] for row in ours], pa.int64()))
     tables = [rows.cast(SCHEMA), from_texts([text.text for text in made])]
     weights = [_weight(row) for row in ours] + [text.weight for text in made]
@@ -354,6 +384,10 @@ def _of_mixed(text: str, language: str | None) -> str:
     if language != "mixed":
         return language or "other"
     return "ko" if any("가" <= letter <= "힣" for letter in text) else "en"
+
+
+def _is_reserved(row: Mapping[str, Any]) -> bool:
+    return str(row["conversation_id"]).startswith(_RESERVED)
 
 
 def _weight(row: Mapping[str, Any]) -> float:

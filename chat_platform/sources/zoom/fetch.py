@@ -10,12 +10,15 @@ import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chat_platform.errors import ChatPlatformError, ZoomError
 from chat_platform.settings import ZoomSettings
-from chat_platform.sources.zoom.browser_strategy import BrowserStrategy
 from chat_platform.sources.zoom.http_strategy import HttpStrategy
 from chat_platform.sources.zoom.port import FetchedRecording, PageDoesNotYieldError, RecordingTicket
+
+if TYPE_CHECKING:
+    from chat_platform.sources.zoom.browser_strategy import BrowserStrategy
 
 OnResult = Callable[[str, FetchedRecording | ChatPlatformError], None]
 
@@ -54,6 +57,9 @@ def fetch_all(
         on_result: called once for each recording, from the worker's thread, with what was fetched or the coded
             error. What it raises itself stops the worker and is raised here.
     """
+    # Selenium is slow to import and wanted only where something is fetched, not by whoever loads the graph.
+    from chat_platform.sources.zoom.browser_strategy import BrowserStrategy
+
     waiting: queue.SimpleQueue[RecordingTicket] = queue.SimpleQueue()
     for ticket in tickets:
         waiting.put(ticket)

@@ -29,7 +29,7 @@ from chat_platform.sources.records import (
     QuarantinedRecord,
     nfc,
 )
-from chat_platform.sources.zoom.chat_dates import Calendar, Dates, base_day
+from chat_platform.sources.zoom.chat_dates import Calendar, Dates
 from chat_platform.sources.zoom.chat_merge import join_cut_files, merge, ranked
 from chat_platform.sources.zoom.dialects import Dialect, Style, detect_dialect, style_of
 from chat_platform.sources.zoom.quotes import Target, TargetIndex, channel_of, fold_emoji
@@ -47,7 +47,6 @@ __all__ = [
     "SavedFile",
     "decode",
     "detect_dialect",
-    "find_day",
     "parse_saved_chat",
     "split_lines",
 ]
@@ -183,23 +182,6 @@ def parse_saved_chat(
     parsed.title = nfc(dates.title) if dates.title else None
     parsed.check_conservation()
     return parsed
-
-
-def find_day(file: SavedFile, day: date | None, zone: ZoneInfo = CLASS_ZONE) -> date:
-    """The local date on which the chat in a file begins.
-
-    Args:
-        file: one file.
-        day: the date that somebody gave, if any.
-        zone: the class's zone; a cloud recording's name says its date in UTC.
-
-    Raises:
-        InputError: CP-FILE-… when the file cannot be read, has no date, or has others than the given one.
-    """
-    _check_size({file.data: file})
-    scanned = [_open(file)]
-    _scan_all(scanned, style_of(scanned[0].lines))
-    return base_day(scanned, day, zone)
 
 
 def _check_size(data: dict[bytes, SavedFile]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,15 +54,27 @@ def test_help_starts_without_anything_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(
-    "command", ["demo", "dev", "sql", "status", "clean", "errors", "import zoom", "import people"]
-)
-def test_help_shows_examples_and_speaks_both_languages(command: str, home: Path) -> None:
-    english = chatp(*command.split(), "--help").stdout
-    korean = chatp(*command.split(), "--help", language="ko").stdout
-    assert "xample" in english
-    assert f"chatp {command.split()[0]}" in english.replace("--demo ", "")
-    assert "예:" in korean
+def test_the_help_of_every_command_shows_examples_in_both_languages() -> None:
+    code = (
+        "import json, typer.main, chat_platform.cli.main as m\n"
+        "from chat_platform.cli.documentation import _walk\n"
+        "print(json.dumps({path: command.help for path, command in "
+        "_walk(typer.main.get_command(m.app), 'chatp')}))"
+    )
+    for language, word in (("en", "Example"), ("ko", "예:")):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "CHATP_LANG": language},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        helps = json.loads(done.stdout)
+        assert {"chatp sql", "chatp people merge", "chatp import zoom", "chatp doctor"} <= set(helps)
+        for path, text in helps.items():
+            example = "chatp (--demo )?" + re.escape(path.removeprefix("chatp "))
+            assert word in text, path
+            assert re.search(example, text), path
 
 
 def test_a_dry_run_says_what_it_found_and_writes_nothing(home: Path, tmp_path: Path) -> None:

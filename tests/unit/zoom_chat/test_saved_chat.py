@@ -13,7 +13,6 @@ from chat_platform.sources.zoom.saved_chat import (
     ParsedSavedChat,
     SavedFile,
     detect_dialect,
-    find_day,
     parse_saved_chat,
 )
 
@@ -462,7 +461,6 @@ def test_the_date_comes_from_the_name_of_file_or_folder(name: str, expected: str
     parsed = parse(chat("hello"), name=name, day=None)
     assert parsed.messages[0].sent_at.astimezone(SEOUL).date().isoformat() == expected
     assert parsed.report.date_origin == "name"
-    assert find_day(SavedFile(name, chat("hello").encode()), None, SEOUL).isoformat() == expected
 
 
 def test_a_dated_folder_gives_title_start_and_offsets() -> None:
@@ -480,8 +478,6 @@ def test_dated_headers_give_the_date_and_a_given_date_that_differs_is_refused() 
     assert clocks(parse(text, day=date(2026, 3, 2))) == ["02 23:59:59", "03 00:00:10"]
     with pytest.raises(InputError, match="CP-FILE-006"):
         parse(text, day=date(2026, 3, 9))
-    with pytest.raises(InputError, match="CP-FILE-006"):
-        find_day(SavedFile("x", text.encode()), date(2026, 3, 9), SEOUL)
 
 
 def test_a_given_date_that_differs_from_the_folder_is_taken_and_noted() -> None:
