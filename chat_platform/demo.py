@@ -15,10 +15,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from chat_platform.ingestion.question_state import last_pick
+from chat_platform.ingestion.model_state import last_pick
+from chat_platform.ingestion.people import resolve_people
 from chat_platform.people.identity import suggestions
 from chat_platform.settings import Settings
 from chat_platform.simulators.world import World, start_world
+from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.decisions import Merge
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import IDENTITIES, PEOPLE
@@ -41,7 +43,8 @@ select
     (select count(*) from core.quarantine) as quarantined,
     (select count(*) from marts.lecture_peaks) as peaks,
     (select count(*) from marts.lecture_questions) as questions,
-    (select count(*) from marts.open_questions) as open_questions
+    (select count(*) from marts.open_questions) as open_questions,
+    (select count(*) from marts.similar_questions) as similar_questions
 """
 
 
@@ -118,7 +121,13 @@ def run_demo(
         runs, accepted = list(done.runs), 0
         if done.ok and (accepted := accept_clear(workspace)):
             on_event(f"{accepted} names accepted that fit one person only")
-        trained = runner.retrain(on_event).runs if done.ok and last_pick(workspace) is None else []
+        trained = []
+        if done.ok and last_pick(workspace) is None:
+            resolve_people(workspace)
+            agreed = agree(workspace)
+            on_event(f"{agreed} people agreed to be guessed")
+            runs += runner.retrain(on_event, model="author").runs
+            trained = runner.retrain(on_event).runs
         runs += trained
         if done.ok and accepted and len(trained) < 2:
             # A new champion's predictions are published with the names; without one, the names alone are.
@@ -128,6 +137,21 @@ def run_demo(
         _read_numbers(workspace, report)
     report.seconds = round(time.monotonic() - started, 1)
     return report
+
+
+def agree(workspace: Workspace) -> int:
+    """Let the generated people agree to the author model, all but every tenth.
+
+    Returns:
+        Number of people who agreed.
+    """
+    people = workspace.lake.read(PEOPLE).to_pylist()
+    known = sorted(row["person_id"] for row in people if row["origin"] != "name" and not row["is_bot"])
+    willing = [person for number, person in enumerate(known) if number % 10]
+    consents = ConsentLog(workspace.database)
+    for person in willing:
+        consents.grant(person, AUTHOR_MODEL, by=DECIDED_BY)
+    return len(willing)
 
 
 def accept_clear(workspace: Workspace) -> int:
