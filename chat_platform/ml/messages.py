@@ -110,7 +110,7 @@ def _tokens_of(ids: Sequence[str], tokens: pa.Table) -> tuple[pa.Array, pa.Array
     order = np.lexsort((position, rows))
     order = order[rows[order] >= 0]
     offsets = np.concatenate(([0], np.cumsum(np.bincount(rows[order], minlength=len(ids)))))
-    return tuple(  # type: ignore[return-value]
+    return tuple(
         pa.ListArray.from_arrays(
             pa.array(offsets, pa.int32()), tokens[name].combine_chunks().take(pa.array(order))
         )
