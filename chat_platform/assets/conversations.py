@@ -192,7 +192,7 @@ def build_predictions_asset(
         from chat_platform.ingestion import model_state, predictions  # scikit-learn: not while loading
 
         home = workspace.open()
-        tokenised = home.lake.files(TOKENS)
+        tokenised = model_state.tokenised(home)
         ids = [i for i in conversation_ids(home, context.partition_keys) if i in tokenised]
         missed = model_state.due(home, [i for i in tokenised if i not in set(ids)])
         report = predictions.predict(home, [*ids, *missed])
