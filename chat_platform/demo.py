@@ -27,6 +27,7 @@ from chat_platform.tables.class_chat import IDENTITIES, PEOPLE
 
 FIRST_DAY = date(2026, 3, 2)
 DECIDED_BY = "demo"
+TRAININGS = ("retrain_question_model", "retrain_author_model")
 _PORTS = "simulators.json"
 
 _NUMBERS = """
@@ -58,6 +59,7 @@ class DemoReport:
         numbers: counts read from the published file.
         examples: a few rows of marts, by mart.
         published: path of the published file.
+        notes: why a model was not trained or promoted.
     """
 
     home: Path
@@ -66,6 +68,7 @@ class DemoReport:
     numbers: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     published: str = ""
+    notes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
@@ -133,7 +136,9 @@ def run_demo(
             # A new champion's predictions are published with the names; without one, the names alone are.
             runs.append(runner.publish(on_event))
         report.runs = [{"job": run.job, "ok": run.ok, "seconds": round(run.seconds, 1)} for run in runs]
-        report.errors = [run.error for run in runs if run.error]
+        # A class may be too small for a model; then it is refused and says why, and the demo is whole without it.
+        report.notes = [f"{run.job}: {run.error}" for run in runs if run.error and run.job in TRAININGS]
+        report.errors = [run.error for run in runs if run.error and run.job not in TRAININGS]
         _read_numbers(workspace, report)
     report.seconds = round(time.monotonic() - started, 1)
     return report

@@ -37,7 +37,7 @@ def demo(
     ] = DEMO_SEED,
     recordings: Annotated[int, typer.Option(min=1, help=tr("Number of recordings.", "녹화본 수."))] = 12,
     students: Annotated[
-        int, typer.Option(min=10, max=60, help=tr("Students of the class.", "수강생 수."))
+        int, typer.Option(min=14, max=60, help=tr("Students of the class.", "수강생 수."))
     ] = 36,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -74,6 +74,9 @@ def _show(report: DemoReport) -> None:
     nothing = tr("nothing was left to do", "더 할 일이 없습니다")
     done = f"{len(report.runs)} {tr('runs', '회 실행')}" if report.runs else nothing
     say(f"{done}, {report.seconds} s · {report.published}")
+    for note in report.notes:
+        say(note)
+    say('chatp --demo ask-question "이거 왜 안 되나요" · chatp --demo who "안녕하세욥" "오늘 과제 뭐예욥"')
     say('chatp --demo sql "select * from marts.participation_daily limit 5" · chatp dev --demo')
 
 
