@@ -4,6 +4,8 @@ What belongs here: starting the simulators, pointing the settings at them, and t
 from the published file. What does not: any result; another seed gives other numbers.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import time
@@ -13,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chat_platform.ingestion.model_state import last_pick
 from chat_platform.ingestion.people import resolve_people
@@ -22,12 +24,16 @@ from chat_platform.settings import Settings
 from chat_platform.simulators.world import World, start_world
 from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.decisions import Merge
+from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import IDENTITIES, PEOPLE
 
+if TYPE_CHECKING:
+    from chat_platform.runner import FinishedRun
+
 FIRST_DAY = date(2026, 3, 2)
 DECIDED_BY = "demo"
-TRAININGS = ("retrain_question_model", "retrain_author_model")
+TRAININGS = {"retrain_question_model": "question", "retrain_author_model": "author"}
 _PORTS = "simulators.json"
 
 _NUMBERS = """
@@ -137,11 +143,21 @@ def run_demo(
             runs.append(runner.publish(on_event))
         report.runs = [{"job": run.job, "ok": run.ok, "seconds": round(run.seconds, 1)} for run in runs]
         # A class may be too small for a model; then it is refused and says why, and the demo is whole without it.
-        report.notes = [f"{run.job}: {run.error}" for run in runs if run.error and run.job in TRAININGS]
+        report.notes = [
+            f"{run.job}: {_why(workspace, run)}" for run in runs if run.error and run.job in TRAININGS
+        ]
         report.errors = [run.error for run in runs if run.error and run.job not in TRAININGS]
         _read_numbers(workspace, report)
     report.seconds = round(time.monotonic() - started, 1)
     return report
+
+
+def _why(workspace: Workspace, run: FinishedRun) -> str:
+    """Why a training ended without a new champion: the reasons of a refusal, else the error."""
+    history = PromotionLog(workspace.database).history(TRAININGS[run.job])
+    if history and history[-1]["action"] == "refuse":
+        return "; ".join(history[-1]["reasons"])
+    return str(run.error)
 
 
 def agree(workspace: Workspace) -> int:
