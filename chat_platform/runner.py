@@ -15,8 +15,10 @@ import dagster as dg
 
 from chat_platform.jobs import PUBLISH, RETRAIN_AUTHOR, RETRAIN_QUESTION
 from chat_platform.partitions import RECORDINGS
+from chat_platform.sensors.active import IN_PROCESS
 from chat_platform.sensors.batches import RANGE_END, RANGE_START
 from chat_platform.settings import Settings
+from chat_platform.storage.liveness import RunGuard
 
 CURSOR_KEY = "chatp_runner_cursor"
 MOST_TICKS = 20
@@ -144,7 +146,7 @@ class Runner:
     def _execute(
         self, instance: dg.DagsterInstance, request: dg.RunRequest, on_event: Callable[[str], None]
     ) -> FinishedRun:
-        tags = dict(request.tags)
+        tags = dict(request.tags) | IN_PROCESS
         span = (tags[RANGE_START], tags[RANGE_END]) if RANGE_START in tags else None
         on_event(f"{request.job_name}: {' … '.join(span) if span else 'start'}")
         started = time.monotonic()
@@ -152,8 +154,13 @@ class Runner:
         # dbt and Dagster talk on the console; people get on_event, the rest goes to a file.
         log = self.settings.home / "logs" / "runner.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
-            result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+        guard = RunGuard(self.settings.home)
+        guard.hold()
+        try:
+            with log.open("a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+                result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+        finally:
+            guard.release()
         seconds = time.monotonic() - started
         failures = [_cause(event) for event in result.all_events if event.is_step_failure]
         error = failures[0] if failures else None

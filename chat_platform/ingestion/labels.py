@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from chat_platform.ml.labels.resolve import ConflictReport, resolve
 from chat_platform.ml.labels.rows import correction_rows, import_rows
-from chat_platform.ml.labels.seed import NAME, seed_labels
+from chat_platform.ml.labels.seed import CHECK, NAME, check_labels, seed_labels
 from chat_platform.ml.labels.weak import opinions
 from chat_platform.ml.messages import SCHEMA, from_tables
 from chat_platform.people.names import split_name
@@ -93,16 +93,17 @@ def _seed_rows() -> list[dict[str, Any]]:
         {
             "label_id": digest("label", "seed", row.text),
             "message_id": None,
-            "conversation_id": f"seed:{row.group}",
+            "conversation_id": f"{source}:{row.group}",
             "text": row.text,
             "language": row.language,
             "is_question": row.is_question,
             "origin": "seed",
-            "source": NAME,
+            "source": source,
             "weight": 1.0,
             "labelled_at": None,
         }
-        for row in seed_labels()
+        for source, rows in ((NAME, seed_labels()), (CHECK, check_labels()))
+        for row in rows
     ]
 
 

@@ -14,9 +14,10 @@ from typing import Any
 from chat_platform.errors import ModelError
 from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.labels import LabelLog
+from chat_platform.storage.lake import FileState
 from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.workspace import Workspace
-from chat_platform.tables.class_chat import TOKENS
+from chat_platform.tables.class_chat import MESSAGES, TOKENS
 from chat_platform.tables.models import QUESTION_PREDICTIONS
 
 NAME = "question"
@@ -51,6 +52,15 @@ def corrections_waiting(workspace: Workspace) -> int:
     return LabelLog(workspace.database).count_since(pick["newest_correction"] if pick else None)
 
 
+def undecided(workspace: Workspace) -> str | None:
+    """Candidate that a killed training has left between its evaluation and its decision."""
+    pick = last_pick(workspace)
+    if pick is None:
+        return None
+    decided = {row["model_version"] for row in PromotionLog(workspace.database).history(NAME)}
+    return None if pick["version"] in decided else pick["version"]
+
+
 def author_note_path(workspace: Workspace) -> Path:
     """Where a training of the author model notes what it read."""
     return models_folder(workspace) / AUTHOR / "candidate.json"
@@ -76,9 +86,23 @@ def champion(workspace: Workspace) -> str | None:
     return PromotionLog(workspace.database).champion(NAME)
 
 
+def tokenised(workspace: Workspace) -> dict[str, FileState]:
+    """Tokens of the conversations that can be predicted.
+
+    Those that are older than their messages are left out: they wait for the run that tokenises them, and predictions
+    written now would make them look complete to the loader.
+    """
+    messages = workspace.lake.files(MESSAGES)
+    return {
+        conversation_id: state
+        for conversation_id, state in workspace.lake.files(TOKENS).items()
+        if conversation_id in messages and messages[conversation_id].modified <= state.modified
+    }
+
+
 def due(workspace: Workspace, conversation_ids: Sequence[str]) -> list[str]:
     """Those conversations whose predictions are missing, older than their tokens, or another version's."""
-    tokens, predictions = workspace.lake.files(TOKENS), workspace.lake.files(QUESTION_PREDICTIONS)
+    tokens, predictions = tokenised(workspace), workspace.lake.files(QUESTION_PREDICTIONS)
     since = _champion_since(workspace)
     found = []
     for conversation_id in conversation_ids:
@@ -91,9 +115,15 @@ def due(workspace: Workspace, conversation_ids: Sequence[str]) -> list[str]:
 
 
 def _champion_since(workspace: Workspace) -> float:
-    """When the champion became it, seconds since the epoch; 0 without one."""
+    """When the champion, or a file of it, last changed, seconds since the epoch; 0 without one.
+
+    A damaged champion does not serve, and one that was mended does again: both call for other predictions.
+    """
     log = PromotionLog(workspace.database)
-    if log.champion(NAME) is None:
+    version = log.champion(NAME)
+    if version is None:
         return 0.0
     changes = [row["decided_at"] for row in log.history(NAME) if row["action"] != "refuse"]
-    return max(changes).timestamp()
+    folder = models_folder(workspace) / NAME / version
+    touched = [path.stat().st_ctime for path in (folder, *folder.rglob("*")) if path.exists()]
+    return max(max(changes).timestamp(), *touched, 0.0)

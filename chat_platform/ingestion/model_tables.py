@@ -13,7 +13,7 @@ from chat_platform.errors import ModelError
 from chat_platform.ingestion.model_state import models_folder
 from chat_platform.ml.evaluation.report import Evaluation
 from chat_platform.ml.registry.serving import champions
-from chat_platform.ml.registry.store import EVALUATION, ModelStore
+from chat_platform.ml.registry.store import EVALUATION, ModelStore, StoredModel
 from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.models import EVALUATIONS, MODELS
@@ -39,16 +39,12 @@ def write_model_tables(workspace: Workspace) -> int:
     figures: list[dict[str, Any]] = []
     for name in store.names():
         decided = _last_words(log, name)
-        champion, standing = log.champion(name), set(champions(log, name))
-        for version in store.versions(name):
-            try:
-                stored = store.load(name, version)
-                evaluation = Evaluation.from_json(stored.read(EVALUATION)) if stored.has(EVALUATION) else None
-            except ModelError:
-                # A damaged version is shown by `chatp models list`; a table row would have to be made up.
-                continue
+        standing, whole = champions(log, name), _whole(store, name)
+        # While the champion is damaged, the one before it serves, and metrics show its predictions.
+        champion = next((version for version in standing if version in whole), None)
+        for version, (stored, evaluation) in whole.items():
             said = decided.get(version, {})
-            state = _state(version, champion, standing, said)
+            state = _state(version, champion, set(standing), said)
             models.append(
                 stored.manifest.table_row()
                 | {
@@ -64,6 +60,22 @@ def write_model_tables(workspace: Workspace) -> int:
         if not workspace.lake.files(spec) or not workspace.lake.read(spec).equals(table):
             workspace.lake.write(spec, table)
     return len(models)
+
+
+def _whole(store: ModelStore, name: str) -> dict[str, tuple[StoredModel, Evaluation | None]]:
+    """Versions that are whole, with their evaluations.
+
+    A damaged one is shown by ``chatp models list``; a table row would have to be made up.
+    """
+    found: dict[str, tuple[StoredModel, Evaluation | None]] = {}
+    for version in store.versions(name):
+        try:
+            stored = store.load(name, version)
+            evaluation = Evaluation.from_json(stored.read(EVALUATION)) if stored.has(EVALUATION) else None
+        except ModelError:
+            continue
+        found[version] = stored, evaluation
+    return found
 
 
 def _state(version: str, champion: str | None, standing: set[str], said: Mapping[str, Any]) -> str:

@@ -26,7 +26,7 @@ from chat_platform.ingestion.question_training import drift_tokens, load_scorer
 from chat_platform.ml.drift import REFERENCE_FILE, Drift, Measure, Reference, drifted, measure
 from chat_platform.ml.questions import rules, training
 from chat_platform.ml.registry.serving import Served, serve
-from chat_platform.ml.registry.store import Training
+from chat_platform.ml.registry.store import StoredModel, Training
 from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.models import QUESTION_PREDICTIONS
@@ -64,7 +64,12 @@ def serving_model(workspace: Workspace) -> Served[training.QuestionScorer]:
     log = PromotionLog(workspace.database)
     if log.champion(NAME) is None or _are_old_rules(workspace, str(log.champion(NAME))):
         _promote_rules(workspace, log)
-    return serve(model_store(workspace), log, NAME, load_scorer)
+    try:
+        return serve(model_store(workspace), log, NAME, load_scorer)
+    except ModelError:
+        # The rules are code and were champion first: their files can always be written again.
+        _save_rules(workspace)
+        return serve(model_store(workspace), log, NAME, load_scorer)
 
 
 def predict(
@@ -73,10 +78,14 @@ def predict(
     on_done: Callable[[str], None] = lambda _: None,
 ) -> PredictionReport:
     """Predict conversations; one that fails has no predictions and does not stop the others."""
-    served = serving_model(workspace)
+    served, log = serving_model(workspace), PromotionLog(workspace.database)
     report = PredictionReport(served.version, problems=served.problems)
     for conversation_id in conversation_ids:
         try:
+            if log.champion(NAME) != served.champion:
+                # Promoted meanwhile: what is written from now on would look like the new champion's.
+                served = serving_model(workspace)
+                report.version, report.problems = served.version, served.problems
             table = predicted(workspace, conversation_id, served)
             workspace.lake.write(QUESTION_PREDICTIONS, table, conversation_id)
         except ChatPlatformError as error:
@@ -143,12 +152,16 @@ def _are_old_rules(workspace: Workspace, champion: str) -> bool:
 
 
 def _promote_rules(workspace: Workspace, log: PromotionLog) -> None:
-    stored = model_store(workspace).save(
+    stored = _save_rules(workspace)
+    log.promote(NAME, stored.version, by=PLATFORM, reason="serves until a trained model is promoted")
+    write_model_tables(workspace)
+
+
+def _save_rules(workspace: Workspace) -> StoredModel:
+    return model_store(workspace).save(
         NAME,
         "rules",
         training.rules_files(),
         threshold=rules.THRESHOLD,
         training=Training(0, "", training.CODE_VERSION, 0, {"kiwipiepy": version("kiwipiepy")}),
     )
-    log.promote(NAME, stored.version, by=PLATFORM, reason="serves until a trained model is promoted")
-    write_model_tables(workspace)

@@ -10,11 +10,13 @@ content, so training again saves the same one), the pick in ``candidate.json``, 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,9 +30,16 @@ from chat_platform.ml.evaluation.report import ScoredRows
 from chat_platform.ml.questions import training, transformer
 from chat_platform.ml.questions.transformer.settings import TransformerSettings
 from chat_platform.ml.registry.documents import side_files
-from chat_platform.ml.registry.promotion import Decision, decide, judge
-from chat_platform.ml.registry.serving import serve
-from chat_platform.ml.registry.store import PREDICTIONS, StoredModel, Training, predictions_file, version_of
+from chat_platform.ml.registry.promotion import Check, Decision, decide, judge
+from chat_platform.ml.registry.serving import champions, serve
+from chat_platform.ml.registry.store import (
+    PREDICTIONS,
+    ModelStore,
+    StoredModel,
+    Training,
+    predictions_file,
+    version_of,
+)
 from chat_platform.storage.files import write_bytes_atomic
 from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.promotions import PromotionLog
@@ -105,6 +114,7 @@ def train_candidates(
         "newest_correction": collected.newest_correction,
         "trained_at": datetime.now(UTC).isoformat(),
     }
+    _note_rows(workspace, model.version, best.scored, champion)
     write_bytes_atomic(pick_path(workspace), json.dumps(picked, sort_keys=True).encode("utf-8"))
     f1 = {candidate.kind: _f1(candidate, training.RAW) for candidate in candidates}
     return Picked(model, kept, f1, skipped, data, collected.newest_correction)
@@ -121,15 +131,13 @@ def judge_candidate(workspace: Workspace) -> tuple[StoredModel, Decision]:
         raise ModelError("CP-ML-025", f"{NAME}: nothing was trained")
     store, log = model_store(workspace), PromotionLog(workspace.database)
     candidate = store.load(NAME, pick["version"])
-    rows = ScoredRows.from_json(candidate.read(PREDICTIONS))
-    champion = log.champion(NAME)
+    noted = _noted_rows(workspace, candidate.version)
+    rows = noted[candidate.version] if noted else ScoredRows.from_json(candidate.read(PREDICTIONS))
     theirs = None
-    if champion is not None and champion != candidate.version:
-        beside = predictions_file(champion)
-        if candidate.has(beside):
-            theirs = ScoredRows.from_json(candidate.read(beside))
-        else:
-            theirs = ScoredRows.from_json(store.load(NAME, champion).read(PREDICTIONS))
+    if log.champion(NAME) not in (None, candidate.version):
+        serving = _first_whole(store, champions(log, NAME))
+        known = noted.get(serving.version) if serving else None
+        theirs = known or _kept_rows(serving, candidate) or rows.of(np.zeros(len(rows), dtype=bool))
     return candidate, judge(rows, theirs, workspace.settings.promotion.question)
 
 
@@ -143,16 +151,86 @@ def settle(workspace: Workspace, *, by: str = "retrain_question_model") -> tuple
     """Judge the candidate, write the decision into the log, and bring the tables up to it.
 
     Returns:
-        The candidate, the decision, and whether it is champion now. A candidate that is champion already stays so.
+        The candidate, the decision, and whether it is champion now. A candidate that is champion already stays so;
+        one that somebody has rolled back is refused, since the same labels give the same version every week.
     """
     candidate, decision = judge_candidate(workspace)
     log = PromotionLog(workspace.database)
     if log.champion(NAME) == candidate.version:
         promoted = True
     else:
+        decision = _unless_rolled_back(log, candidate.version, decision)
         promoted = decide(log, NAME, candidate.version, decision, by=by)
     write_model_tables(workspace)
     return candidate, decision, promoted
+
+
+def _unless_rolled_back(log: PromotionLog, candidate: str, decision: Decision) -> Decision:
+    standing: list[str] = []
+    by = None
+    for row in log.history(NAME):
+        if row["action"] == "promote":
+            standing.append(row["model_version"])
+            by = None if row["model_version"] == candidate else by
+        elif row["action"] == "rollback" and standing.pop() == candidate:
+            by = row["decided_by"]
+    if by is None:
+        return decision
+    check = Check(
+        "rolled_back",
+        False,
+        f"{by} rolled this version back; only a person makes it champion again (chatp models promote)",
+        f"{by} 님이 이 버전을 되돌렸습니다. 다시 챔피언으로 만들려면 chatp models promote",
+    )
+    return Decision(False, (*decision.checks, check))
+
+
+def _note_rows(
+    workspace: Workspace, candidate: str, rows: ScoredRows, champion: tuple[str, ScoredRows] | None
+) -> None:
+    """Keep the test as candidate and champion score it, for the judgement of this very training.
+
+    A version that was kept before stays as it was, with the test of then and compared with the champion of then.
+    """
+    noted = {candidate: rows} | (dict([champion]) if champion else {})
+    value = {
+        "candidate": candidate,
+        "rows": {version: scored.to_json().decode("utf-8") for version, scored in noted.items()},
+    }
+    write_bytes_atomic(_rows_path(workspace), json.dumps(value).encode("utf-8"))
+
+
+def _noted_rows(workspace: Workspace, candidate: str) -> dict[str, ScoredRows]:
+    """Version → rows of the training that picked this candidate; empty when they are another's."""
+    path = _rows_path(workspace)
+    value = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"candidate": None}
+    if value["candidate"] != candidate:
+        return {}
+    return {version: ScoredRows.from_json(rows.encode("utf-8")) for version, rows in value["rows"].items()}
+
+
+def _rows_path(workspace: Workspace) -> Path:
+    return pick_path(workspace).with_name("candidate_rows.json")
+
+
+def _first_whole(store: ModelStore, versions: Sequence[str]) -> StoredModel | None:
+    """The first version whose files are not damaged: the one that serves."""
+    for each in versions:
+        try:
+            return store.load(NAME, each)
+        except ModelError:
+            continue
+    return None
+
+
+def _kept_rows(serving: StoredModel | None, candidate: StoredModel) -> ScoredRows | None:
+    """The serving model's rows as an earlier training kept them, beside the candidate's or its own."""
+    if serving is None:
+        return None
+    beside = predictions_file(serving.version)
+    if candidate.has(beside):
+        return ScoredRows.from_json(candidate.read(beside))
+    return ScoredRows.from_json(serving.read(PREDICTIONS)) if serving.has(PREDICTIONS) else None
 
 
 def load_scorer(stored: StoredModel) -> training.QuestionScorer:

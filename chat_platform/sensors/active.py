@@ -11,6 +11,8 @@ import dagster as dg
 from chat_platform.storage.liveness import RunGuard
 
 CHAIN = {"chatp/chain": "class_chat"}
+# Run in the process that created it (``runner``), which shows that it is alive before it creates the run.
+IN_PROCESS = {"chatp/in_process": "true"}
 # A queued or starting run has no process yet; after this long it will not get one.
 START_S = 300.0
 
@@ -30,7 +32,7 @@ def is_active(instance: dg.DagsterInstance, guard: RunGuard, tags: Mapping[str, 
     active = False
     for record in records:
         run = record.dagster_run
-        if run.status in _RUNNING:
+        if run.status in _RUNNING or IN_PROCESS.items() <= run.tags.items():
             if alive:
                 active = True
             else:

@@ -3,6 +3,8 @@
 What belongs here: deciding when to train and when to predict again. What does not: training, promotion.
 """
 
+from datetime import datetime
+
 import dagster as dg
 
 from chat_platform.jobs import (
@@ -42,18 +44,20 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     def question_corrections(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult | dg.SkipReason:
-        from chat_platform.ingestion.model_state import corrections_waiting, last_pick
+        from chat_platform.ingestion.model_state import corrections_waiting, last_pick, undecided
 
         home = workspace.open()
         waiting, needed = corrections_waiting(home), home.settings.models.corrections_needed
-        if waiting < needed:
+        left = undecided(home)
+        if waiting < needed and left is None:
             return dg.SkipReason(f"{waiting} new corrections, {needed} are needed")
         if is_active(context.instance, RunGuard(home.settings.home), TRAINING):
             return dg.SkipReason("a training is under way")
         pick = last_pick(home)
         read = pick["newest_correction"] if pick else 0
-        # A training that was killed has not moved `read`: the same batch is asked for again, after a pause.
-        return _requested(context.instance, home, RETRAIN_QUESTION.name, f"{read}:{waiting}")
+        # A killed training has either not moved `read` or left its candidate undecided: the same batch is asked for
+        # again, after a pause.
+        return _requested(context.instance, home, RETRAIN_QUESTION.name, left or f"{read}:{waiting}")
 
     @dg.sensor(
         name="question_drift",
@@ -66,11 +70,17 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     def question_drift(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult | dg.SkipReason:
+        from chat_platform.ingestion.model_state import last_pick
+
         event = context.instance.get_latest_materialization_event(DRIFT_KEY)
         metadata = event.asset_materialization.metadata if event and event.asset_materialization else {}
-        if not metadata or not metadata["drifted"].value:
+        if event is None or not metadata or not metadata["drifted"].value:
             return dg.SkipReason("no drift")
         home = workspace.open()
+        pick = last_pick(home)
+        # Drift is measured with recordings, not after a training: what it says was heard once.
+        if pick and datetime.fromisoformat(pick["trained_at"]).timestamp() > event.timestamp:
+            return dg.SkipReason("the model was trained since drift was measured")
         if is_active(context.instance, RunGuard(home.settings.home), TRAINING):
             return dg.SkipReason("a training is under way")
         what = f"drift:{metadata['last_recording'].value}"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_platform.sensors.active import CHAIN, is_active
+from chat_platform.sensors.active import CHAIN, IN_PROCESS, is_active
 from chat_platform.sensors.batches import RANGE_END, RANGE_START, batch_request, contiguous
 from chat_platform.sensors.class_chat import read_cursor, window, write_cursor
 from chat_platform.settings import Settings, SlackSettings
@@ -83,6 +83,21 @@ def test_a_run_that_waits_for_its_process_counts_as_active(tmp_path: Path) -> No
     with dg.DagsterInstance.ephemeral() as instance:
         instance.create_run_for_job(chain, status=dg.DagsterRunStatus.NOT_STARTED, tags=CHAIN)
         assert is_active(instance, RunGuard(tmp_path))
+
+
+def test_a_run_of_a_killed_process_that_never_started_does_not_block(tmp_path: Path) -> None:
+    """`chatp` creates a run and executes it itself: without the process nobody ever will."""
+    guard, tags = RunGuard(tmp_path), CHAIN | IN_PROCESS
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = instance.create_run_for_job(chain, status=dg.DagsterRunStatus.NOT_STARTED, tags=tags)
+        living = RunGuard(tmp_path)
+        living.hold()
+        assert is_active(instance, guard)
+        living.release()
+        assert not is_active(instance, guard)
+        stored = instance.get_run_by_id(run.run_id)
+        assert stored is not None
+        assert stored.status == dg.DagsterRunStatus.FAILURE
 
 
 @pytest.mark.parametrize(

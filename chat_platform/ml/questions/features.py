@@ -21,7 +21,7 @@ from scipy import sparse
 from chat_platform.errors import ModelError
 from chat_platform.ml.features.ngrams import NgramVectorizer, PairVectorizer
 from chat_platform.ml.features.sequences import Sequences, of_characters, of_jamo, of_tokens
-from chat_platform.ml.questions.hints import hints
+from chat_platform.ml.questions.hints import HINTS, hints
 
 # Longer texts are pastes; what makes a question stands at their start or end.
 _LONGEST_TEXT = 400
@@ -182,9 +182,10 @@ class QuestionFeatures:
     def width(self) -> int:
         """Number of features."""
         learnt = sum(len(block.vocabulary_) for block in self.blocks_.values())
+        grammar = len(HINTS) if self.grammar else 0
         marks = len(_MARKS) if self.punctuation else 0
         context = len(_CONTEXT) if self.context else 0
-        return learnt + len(_LANGUAGES) + 1 + marks + context
+        return learnt + len(_LANGUAGES) + 1 + grammar + marks + context
 
     def _joined(self, messages: pa.Table, parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
         dense = [_shape(messages)]
@@ -298,9 +299,10 @@ def _marks(messages: pa.Table) -> np.ndarray:
 
 
 def _shape(messages: pa.Table) -> np.ndarray:
-    """Length and language."""
+    """Length, as far as it is read, and language."""
     texts = _column(messages, "text")
-    length = np.log1p(pc.utf8_length(texts).to_numpy(zero_copy_only=False)).astype(np.float32) / 6
+    characters = pc.min_element_wise(pc.utf8_length(texts), _LONGEST_TEXT).to_numpy(zero_copy_only=False)
+    length = np.log1p(characters).astype(np.float32) / 6
     language = _column(messages, "language")
     return np.column_stack([length, *(_is(language, name) for name in _LANGUAGES)])
 

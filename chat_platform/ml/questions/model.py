@@ -27,7 +27,7 @@ from chat_platform.ml.registry.formats import dump_arrays, load_arrays
 FILE = "question.safetensors"
 _FORMAT = 1
 _PARAMETERS = (
-    "cost", "expected_share", "characters", "jamo", "morphemes", "frames", "pairs", "context", "seed",
+    "cost", "expected_share", "characters", "jamo", "morphemes", "frames", "pairs", "grammar", "context", "seed",
 )  # fmt: skip
 _HEADS = ("marked", "bare")
 # A batch tells how its people type from this many messages on.

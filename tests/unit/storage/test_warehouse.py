@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from chat_platform.errors import DataError, StorageError
-from chat_platform.ingestion.tables import CONVERSATION_TABLES, write_conversation
+from chat_platform.ingestion.tables import COMPUTED_TABLES, CONVERSATION_TABLES, write_conversation
 from chat_platform.sources.records import ChatMessage, ChatReaction, ParsedConversation
 from chat_platform.storage.lake import Lake
 from chat_platform.storage.publication import Publication
@@ -33,7 +33,8 @@ def write(lake: Lake, conversation_id: str, texts: list[str]) -> None:
         conversation_id, "zoom", "zoom", len(messages) + len(reactions), messages, reactions
     )
     write_conversation(lake, parsed)
-    lake.write(TOKENS, TOKENS.empty(), conversation_id)
+    for spec in COMPUTED_TABLES:
+        lake.write(spec, spec.empty(), conversation_id)
 
 
 def texts(warehouse: Warehouse) -> list[tuple[str, str]]:
@@ -75,10 +76,12 @@ def test_a_partition_taken_out_of_the_lake_leaves_the_warehouse(lake: Lake, ware
 
 def test_a_conversation_waits_until_its_tables_belong_together(lake: Lake, warehouse: Warehouse) -> None:
     write(lake, "a", ["one"])
-    lake.delete(TOKENS, "a")
-    assert warehouse.load(lake, CONVERSATION_TABLES).waiting == ["a"]
-    assert texts(warehouse) == []
-    lake.write(TOKENS, TOKENS.empty(), "a")
+    for spec in COMPUTED_TABLES:
+        lake.delete(spec, "a")
+    for spec in COMPUTED_TABLES:
+        assert warehouse.load(lake, CONVERSATION_TABLES).waiting == ["a"]
+        assert texts(warehouse) == []
+        lake.write(spec, spec.empty(), "a")
     warehouse.load(lake, CONVERSATION_TABLES)
     lake.write(MESSAGES, lake.read(MESSAGES, "a").slice(0, 0), "a")  # parsed again, not tokenised yet
     assert warehouse.load(lake, CONVERSATION_TABLES).waiting == ["a"]
