@@ -31,7 +31,7 @@ from chat_platform.tables.spec import TableSpec
 GROUP = "warehouse"
 SOURCES = ("zoom", "slack")
 MODEL_TABLES = (LABELS, MODELS, EVALUATIONS, AUTHOR_PREDICTIONS)
-LOADED = (CONVERSATIONS, *CONVERSATION_TABLES, *MODEL_TABLES)
+LOADED = (CONVERSATIONS, *CONVERSATION_TABLES)
 # Which step of a training fills which table.
 MODELS_FROM = {
     "labels": [dg.AssetKey(["models", "question", "labels"])],
@@ -60,7 +60,7 @@ def _loaded_specs() -> list[dg.AssetSpec]:
     specs = [_spec(CONVERSATIONS, [*raw, *(source_key(MESSAGES, source) for source in SOURCES)])]
     for table in CONVERSATION_TABLES:
         specs.append(_spec(table, [source_key(table, source) for source in SOURCES]))
-    return specs + [_spec(table, MODELS_FROM[table.name]) for table in MODEL_TABLES]
+    return specs
 
 
 @dg.multi_asset(
@@ -73,11 +73,8 @@ def core_tables(
     context: dg.AssetExecutionContext, workspace: WorkspaceResource
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Conversations' tables of every source, brought up to the lake: only partitions that changed are read."""
-    from chat_platform.ingestion.model_tables import write_model_tables  # not while the code location loads
-
     home = workspace.open()
     home.lake.write(CONVERSATIONS, CONVERSATIONS.table(home.ledger.rows()))
-    write_model_tables(home)
     # The groups are filled by a step of their own; metrics read them as they stand.
     report = home.warehouse.load(home.lake, (*LOADED, QUESTION_GROUPS))
     for partition in report.waiting:
@@ -89,6 +86,29 @@ def core_tables(
         for table in LOADED:
             yield schema_matches(connection, table)
         yield reconcile(connection)
+
+
+# A step of its own: the author model is trained on people, who are resolved from what the step above loads.
+@dg.multi_asset(
+    name="load_models",
+    specs=[_spec(table, MODELS_FROM[table.name]) for table in MODEL_TABLES],
+    check_specs=schema_specs(MODEL_TABLES),
+    pool=WAREHOUSE_POOL,
+)
+def model_tables(
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Labels, versions, evaluations and guesses of the models, brought up to the store and the log of promotions."""
+    from chat_platform.ingestion.model_tables import write_model_tables  # not while the code location loads
+
+    home = workspace.open()
+    context.log.info(f"{write_model_tables(home)} versions")
+    report = home.warehouse.load(home.lake, MODEL_TABLES)
+    with home.warehouse.write() as connection:
+        for table in MODEL_TABLES:
+            yield _result(connection, table, loaded=report.rows[table.full_name])
+        for table in MODEL_TABLES:
+            yield schema_matches(connection, table)
 
 
 @dg.multi_asset(
@@ -196,4 +216,4 @@ def _result(
     return dg.MaterializeResult(asset_key=[table.schema, table.name], metadata=metadata)
 
 
-ASSETS: list[dg.AssetsDefinition] = [core_tables, people, question_groups]
+ASSETS: list[dg.AssetsDefinition] = [core_tables, model_tables, people, question_groups]
