@@ -206,6 +206,7 @@ def build_predictions_asset(
                 "conversations": report.conversations,
                 "of_other_partitions": len(missed),
                 "failed": len(report.failed),
+                **({"does_not_serve": "; ".join(report.problems)} if report.problems else {}),
                 "dagster/row_count": report.messages,
                 "questions": report.questions,
                 "share_of_questions": round(report.questions / report.messages, 4)

@@ -122,7 +122,7 @@ def question_drift(context: dg.AssetExecutionContext, workspace: WorkspaceResour
             "unknown_tokens": last.vocabulary,
             "last_recording": last.conversation_id,
             **{
-                name.removesuffix(".svg"): picture(name, data)
+                f"{name.removesuffix('.svg')}_picture": picture(name, data)
                 for name, data in drift_pictures(measures, reference).items()
             },
         }

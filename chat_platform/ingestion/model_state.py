@@ -16,6 +16,7 @@ from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.lake import FileState
 from chat_platform.storage.promotions import PromotionLog
+from chat_platform.storage.publication import POINTER
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import MESSAGES, TOKENS
 from chat_platform.tables.models import QUESTION_PREDICTIONS
@@ -112,6 +113,24 @@ def due(workspace: Workspace, conversation_ids: Sequence[str]) -> list[str]:
         if prediction is None or prediction.modified < max(token.modified, since):
             found.append(conversation_id)
     return found
+
+
+def newest_unpublished(workspace: Workspace) -> float | None:
+    """When the newest predictions were written that readers cannot see yet, seconds since the epoch.
+
+    A run that was killed behind its predictions leaves such ones: nothing is due, and they must be published.
+    """
+    pointer = workspace.publication.folder / POINTER
+    if not pointer.exists():
+        return None
+    tokens, published = tokenised(workspace), pointer.stat().st_mtime
+    written = [
+        state.modified
+        for conversation_id, state in workspace.lake.files(QUESTION_PREDICTIONS).items()
+        if conversation_id in tokens and state.modified >= tokens[conversation_id].modified
+    ]
+    newest = max(written, default=published)
+    return newest if newest > published else None
 
 
 def _champion_since(workspace: Workspace) -> float:

@@ -8,6 +8,7 @@ from datetime import datetime
 import dagster as dg
 
 from chat_platform.jobs import (
+    PUBLISH,
     REPREDICT,
     REPREDICT_RECORDINGS,
     REPREDICT_SLACK,
@@ -88,22 +89,24 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
 
     @dg.sensor(
         name="question_predictions_due",
-        jobs=REPREDICT,
+        jobs=[*REPREDICT, PUBLISH],
         minimum_interval_seconds=TICK_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="After a promotion or a roll-back: one range run over the recordings (or days of Slack's "
-        "channels) whose predictions are another version's.",
+        "channels) whose predictions are another version's; and the publication of what a killed run predicted.",
     )
     def question_predictions_due(
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult | dg.SkipReason:
-        from chat_platform.ingestion.model_state import champion, due
+        from chat_platform.ingestion.model_state import champion, due, newest_unpublished
 
         home = workspace.open()
         if is_active(context.instance, RunGuard(home.settings.home)):
             return dg.SkipReason("a run of the class chat is under way")
         rows = [row for row in home.ledger.rows() if row["state"] in ("parsed", "published")]
         stale = set(due(home, [row["conversation_id"] for row in rows]))
+        if not stale and (newest := newest_unpublished(home)):
+            return _requested(context.instance, home, PUBLISH.name, f"predictions:{newest}")
         if not stale:
             return dg.SkipReason("all predictions are the champion's")
         known = context.instance.get_dynamic_partitions(str(RECORDINGS.name))

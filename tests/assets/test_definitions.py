@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -49,6 +51,65 @@ def test_every_declared_table_is_an_asset_with_its_columns(specs: dict[str, dg.A
         assert tagged == {column.name for column in spec.columns if column.pii}
 
 
+MODEL_ASSETS = {
+    "models/question/labels": "models",
+    "models/question/candidate": "models",
+    "models/question/champion": "models",
+    "models/question/drift": "models",
+    "models/author/candidate": "models",
+    "models/author/champion": "models",
+    "ml/zoom/question_predictions": "class_chat/zoom",
+    "ml/slack/question_predictions": "class_chat/slack",
+    "ml/question_predictions": "warehouse",
+    "ml/question_groups": "warehouse",
+    "ml/labels": "warehouse",
+    "ml/models": "warehouse",
+    "ml/evaluations": "warehouse",
+    "ml/author_predictions": "warehouse",
+}
+
+
+def test_the_assets_of_the_models_are_described_owned_grouped_and_of_a_kind(
+    specs: dict[str, dg.AssetSpec],
+) -> None:
+    assert {key: specs[key].group_name for key in MODEL_ASSETS} == MODEL_ASSETS
+    for key in MODEL_ASSETS:
+        assert len(specs[key].description or "") > 40, key
+        assert specs[key].owners, key
+        assert specs[key].kinds, key
+        assert specs[key].code_version, key
+
+
+def test_a_candidate_has_blocking_checks_named_by_the_rules_of_promotion(definitions: dg.Definitions) -> None:
+    from chat_platform.assets.promotion import CHECKS
+    from chat_platform.ml.evaluation.report import ScoredRows
+    from chat_platform.ml.registry.promotion import judge
+    from chat_platform.settings import PromotionRules
+
+    nothing = ScoredRows((), (), [], [], 0.5)
+    assert {check.name for check in judge(nothing, None, PromotionRules()).checks} == set(CHECKS)
+    graph = definitions.resolve_asset_graph()
+    for model in ("question", "author"):
+        keys = graph.get(dg.AssetKey(["models", model, "candidate"])).check_keys
+        assert {key.name for key in keys} == set(CHECKS)
+        assert all(graph.get_check_spec(key).blocking for key in keys)
+        job = definitions.resolve_job_def(f"retrain_{model}_model")
+        order = [node.name for node in job.nodes_in_topological_order]
+        assert order[1:] == [f"{model}_candidate_checks", f"models__{model}__champion"]
+        assert order[0] in (f"{model}_candidate", f"models__{model}__candidate")
+
+
+def test_the_code_location_loads_without_the_libraries_of_the_models(definitions: dg.Definitions) -> None:
+    """They take seconds to import, and every process of Dagster loads the code location."""
+    heavy = {"sklearn", "scipy", "torch", "transformers", "skops", "safetensors", "matplotlib"}
+    code = (
+        "import sys, chat_platform.definitions; print(' '.join({name.split('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(loaded.stdout.split()) & heavy == set()
+    assert "dagster" in loaded.stdout
+
+
 def test_the_outside_is_external(specs: dict[str, dg.AssetSpec], definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     assert {key.to_user_string() for key in graph.external_asset_keys} == EXTERNAL
@@ -56,10 +117,13 @@ def test_the_outside_is_external(specs: dict[str, dg.AssetSpec], definitions: dg
 
 def test_what_hangs_behind_the_lake_follows_by_itself(specs: dict[str, dg.AssetSpec]) -> None:
     layers = ("marts/", "intermediate/", "published/")
+    # All questions are compared with all: that is done every night and not behind every recording.
+    by_the_clock = {"ml/question_groups"}
     behind = {
         key
         for key in specs
-        if key.startswith(layers) or key in {f"core/{t.name}" for t in ALL_TABLES.values()}
+        if key.startswith(layers)
+        or key in {f"{t.schema}/{t.name}" for t in ALL_TABLES.values()} - by_the_clock
     }
     assert {key for key in behind if specs[key].automation_condition is None} == set()
     assert specs["core/zoom/messages"].automation_condition is None
@@ -78,7 +142,17 @@ def test_writers_of_the_warehouse_share_a_pool(definitions: dg.Definitions) -> N
 
 
 def test_jobs_say_when_to_launch_them(definitions: dg.Definitions) -> None:
-    names = ("class_recordings", "slack_chat_days", "publish_metrics", "reparse_recordings", "retention")
+    names = (
+        "class_recordings",
+        "slack_chat_days",
+        "publish_metrics",
+        "reparse_recordings",
+        "retention",
+        "repredict_recordings",
+        "repredict_slack_days",
+        "retrain_question_model",
+        "retrain_author_model",
+    )
     for name in names:
         assert len(definitions.resolve_job_def(name).description or "") > 60
 
@@ -86,7 +160,15 @@ def test_jobs_say_when_to_launch_them(definitions: dg.Definitions) -> None:
 def test_a_recording_goes_through_its_whole_chain_in_one_job(definitions: dg.Definitions) -> None:
     job = definitions.resolve_job_def("class_recordings")
     order = [node.name for node in job.nodes_in_topological_order]
-    chain = ["raw__zoom_recordings", "zoom_chat", "core__zoom__tokens", "load_core", "people", "metrics"]
+    chain = [
+        "raw__zoom_recordings",
+        "zoom_chat",
+        "core__zoom__tokens",
+        "ml__zoom__question_predictions",
+        "load_core",
+        "people",
+        "metrics",
+    ]
     assert [name for name in order if name in chain] == chain
     assert order[-1] == "published__warehouse"
 

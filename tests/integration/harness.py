@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,13 @@ from chat_platform.storage.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# When something happened and how often it was tried may differ between a disturbed and an undisturbed run.
+# When something happened, how often it was tried, and how long the card is that says so, may differ between a
+# disturbed and an undisturbed run.
 VOLATILE = {
+    "bytes",
+    "created_at",
+    "promoted_at",
+    "labelled_at",
     "attempts",
     "next_attempt_at",
     "fetched_at",
@@ -64,6 +70,16 @@ class Home:
         with self.entered(variables) as settings:
             return Runner(settings).catch_up(sensor=sensor)
 
+    def copied(self, folder: Path) -> Home:
+        """The same home in another place, to be spoilt."""
+        shutil.copytree(self.path, folder)
+        # To the file system the copied models have just changed; predictions of before would look overdue, and those
+        # of now unpublished.
+        for path in (folder / "lake" / "ml" / "question_predictions").iterdir():
+            path.touch()
+        (folder / "warehouse" / "published" / "CURRENT").touch()
+        return Home(folder)
+
     def workspace(self) -> Workspace:
         """Storage of this home."""
         return Workspace(Settings(home=self.path))
@@ -72,14 +88,15 @@ class Home:
         self,
         variables: Mapping[str, str],
         *,
-        kill_step: str | None = None,
+        kill_at: str | None = None,
         after_s: float = 0.0,
+        sensors: Sequence[str] = ("slack_discovery",),
         timeout: float = 300,
     ) -> subprocess.CompletedProcess[str]:
-        """Run the chain in a child process; kill it −9 in a step when asked to."""
-        command = [sys.executable, "-m", "tests.integration.chain_child"]
-        if kill_step:
-            command += [kill_step, str(after_s)]
+        """Run what sensors ask for in a child process; kill it −9 in a step, or at a function, when asked to."""
+        command = [sys.executable, "-m", "tests.integration.chain_child", "--sensors", *sensors]
+        if kill_at:
+            command += ["--kill-at", kill_at, "--after", str(after_s)]
         return subprocess.run(
             command,
             env={**os.environ, **self.variables(variables)},
@@ -107,7 +124,7 @@ class Home:
         connection = duckdb.connect(str(path), read_only=True)
         tables = connection.execute(
             "select schema_name, table_name from duckdb_tables() where schema_name in "
-            "('core', 'marts', 'intermediate') union all select schema_name, view_name from duckdb_views() "
+            "('core', 'ml', 'marts', 'intermediate') union all select schema_name, view_name from duckdb_views() "
             "where schema_name = 'main' and not internal order by all"
         ).fetchall()
         dump = {}

@@ -98,7 +98,7 @@ def test_killed_at_every_step_and_restarted_equals_undisturbed(
     assert len(steps) >= 7
     killed = []
     for number, step in enumerate(steps):
-        done = home.child(world.environment(), kill_step=step, after_s=(0.0, 0.1, 0.4)[number % 3])
+        done = home.child(world.environment(), kill_at=step, after_s=(0.0, 0.1, 0.4)[number % 3])
         if done.returncode == -9:
             killed.append(step)
     assert len(killed) >= len(steps) - 1, (killed, done.stdout, done.stderr[-2000:])
