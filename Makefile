@@ -44,8 +44,9 @@ demo: setup ## a class comes alive: local Slack and Zoom, real Chromium, metrics
 dev: setup ## Dagster UI and daemon on your own data (http://127.0.0.1:3000)
 	@$(BIN)/chatp dev
 
+# A file stays on one process, for its fixtures; in the order of collection, which puts the long ones first.
 test: setup transformers ## all tests, those of the transformer too
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## lint, types, import rules, definitions, dbt parse
 	@$(BIN)/ruff check chat_platform tests benchmarks

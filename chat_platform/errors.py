@@ -10,7 +10,8 @@ What belongs here: the exception classes and the catalogue of codes. What does n
     ├── InputError             a file or list that somebody gave us    CP-FILE-…, CP-PEOPLE-…
     ├── DataError              our own data breaks a rule of ours      CP-DATA-…
     ├── ModelError             labels, training, evaluation, registry  CP-ML-…
-    └── StorageError           lake, warehouse, publication            CP-STORE-…
+    ├── StorageError           lake, warehouse, publication            CP-STORE-…
+    └── WebError               a request to the portal                 CP-WEB-…
 
 Every error says what happened (``what``), why (``why``), what to do (``remedy``) and its ``code``. The texts
 live in the catalogue in English and Korean; the place that raises adds ``detail``: the facts of this case,
@@ -103,6 +104,10 @@ class ConfigurationError(ChatPlatformError):
 
 class SourceError(ChatPlatformError):
     """Something outside answered badly."""
+
+
+class WebError(ChatPlatformError):
+    """A request to the portal that is refused; the code says with which HTTP status (``web.failures``)."""
 
 
 class SlackError(SourceError):
@@ -1184,4 +1189,73 @@ _code(
         "go back to an earlier version (chatp models rollback) or train again",
         "이전 버전으로 되돌리거나(chatp models rollback) 다시 학습하세요",
     ),
+)
+_code(
+    "CP-WEB-001",
+    ("Nothing is here", "찾을 수 없는 페이지입니다"),
+    (
+        "the address is wrong, or it is not open to you",
+        "주소가 틀렸거나 열람 권한이 없습니다",
+    ),
+    ("go back, or ask an operator of the class", "뒤로 가거나 수업의 운영자에게 문의하세요"),
+)
+_code(
+    "CP-WEB-002",
+    ("This needs an account", "로그인이 필요합니다"),
+    ("nobody is signed in, or the session has ended", "로그인하지 않았거나 세션이 끝났습니다"),
+    ("sign in", "로그인하세요"),
+)
+_code(
+    "CP-WEB-003",
+    ("Your role does not allow this", "권한이 없습니다"),
+    ("it is for other roles of the class", "수업의 다른 역할에게만 열려 있습니다"),
+    ("ask an operator of the class", "수업의 운영자에게 문의하세요"),
+)
+_code(
+    "CP-WEB-004",
+    ("The request did not come from our page", "우리 페이지에서 보낸 요청이 아닙니다"),
+    (
+        "its origin or its token is missing or wrong, perhaps because the page is old",
+        "출처나 토큰이 없거나 틀립니다. 오래된 페이지일 수 있습니다",
+    ),
+    ("reload the page and try again", "페이지를 새로 고친 뒤 다시 시도하세요"),
+)
+_code(
+    "CP-WEB-005",
+    ("The request is too large", "요청이 너무 큽니다"),
+    ("it holds more than a page of ours ever sends", "페이지가 보낼 수 있는 크기를 넘었습니다"),
+    ("send less, or ask the operator to raise the limit", "줄여서 보내거나 운영자에게 한도를 문의하세요"),
+)
+_code(
+    "CP-WEB-006",
+    ("The request cannot be used", "요청을 처리할 수 없습니다"),
+    ("a value is missing or out of bounds", "값이 없거나 범위를 벗어났습니다"),
+    ("correct it and try again", "고쳐서 다시 시도하세요"),
+)
+_code(
+    "CP-WEB-007",
+    ("Too many attempts", "시도가 너무 많습니다"),
+    ("there were more than anybody needs in so short a time", "짧은 시간에 너무 많이 시도했습니다"),
+    ("wait a moment and try again", "잠시 뒤 다시 시도하세요"),
+    transient=True,
+)
+_code(
+    "CP-WEB-008",
+    ("The app database cannot be reached", "앱 데이터베이스에 연결할 수 없습니다"),
+    ("its file or server is missing, locked or damaged", "파일이나 서버가 없거나 잠겼거나 손상되었습니다"),
+    (
+        "look at `chatp doctor`; the portal goes on by itself once it is back",
+        "`chatp doctor`로 확인하세요. 복구되면 포털은 저절로 계속됩니다",
+    ),
+    transient=True,
+)
+_code(
+    "CP-WEB-009",
+    ("The published tables cannot be read", "공개된 테이블을 읽을 수 없습니다"),
+    (
+        "the file is missing, damaged, or from before a table that this page needs",
+        "파일이 없거나 손상되었거나 이 페이지에 필요한 테이블보다 오래되었습니다",
+    ),
+    ("publish again: chatp publish", "다시 공개하세요: chatp publish"),
+    transient=True,
 )

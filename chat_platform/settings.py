@@ -228,6 +228,33 @@ class AuthorRules(BaseModel):
     precision: float = Field(0.8, gt=0, lt=1)
 
 
+class WebSettings(BaseModel):
+    """The portal.
+
+    Attributes:
+        host: address that it listens on; loopback unless a proxy with TLS stands before it.
+        class_id: short name of the class in this home, part of its addresses.
+        class_title: name of the class as people read it.
+        classes: further classes in one portal: short name → home of the class.
+        smallest_group: fewer people than this are shown as "< k", never as a number.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(8600, ge=0, le=65_535)
+    base_url: str | None = Field(
+        None, description="Address that people type, for links in mails; None: host and port."
+    )
+    class_id: str = Field("class", pattern="^[a-z0-9][a-z0-9-]{0,31}$")
+    class_title: str = "Class"
+    classes: dict[str, Path] = {}
+    smallest_group: int = Field(5, ge=2)
+    session_idle_minutes: int = Field(12 * 60, ge=1, description="A session unused for so long ends.")
+    session_days: int = Field(14, ge=1, description="A session ends after so long, used or not.")
+    largest_body_mb: float = Field(1.0, gt=0, description="Largest request, uploads of files aside.")
+    largest_upload_mb: float = Field(20.0, gt=0, description="Largest file that may be uploaded.")
+    dagster_url: str = Field("http://127.0.0.1:3000", description="Dagster UI that operators are linked to.")
+
+
 class Settings(BaseSettings):
     """Every setting of the platform.
 
@@ -250,6 +277,7 @@ class Settings(BaseSettings):
     models: ModelSettings = ModelSettings()
     promotion: PromotionSettings = PromotionSettings()
     authors: AuthorRules = AuthorRules()
+    web: WebSettings = WebSettings()
     stop_words: list[str] = Field(
         [], description="Lemmas left out of word metrics, beside the built-in list."
     )

@@ -23,6 +23,7 @@ from chat_platform.cli import (
     machine,
     models,
     people,
+    portal,
     running,
 )
 from chat_platform.cli.console import tr
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 
 # Commands of chatp itself, in the order of its help.
-for module in (running, data, guesses, machine):
+for module in (running, portal, data, guesses, machine):
     app.add_typer(module.app)
 # Groups of commands: a new one is a line here.
 app.add_typer(imports.app, name="import")

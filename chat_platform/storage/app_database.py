@@ -26,6 +26,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from chat_platform.errors import StorageError
 from chat_platform.storage.app_models import Base
+from chat_platform.storage.portal_models import Account  # noqa: F401  the portal's tables belong to Base's metadata
 
 if TYPE_CHECKING:
     # Alembic takes a quarter of a second to import, and most processes only open the database.

@@ -1,0 +1,204 @@
+"""Who may do what: every route has a rule, and a route without one fails the tests.
+
+What belongs here: the rules, finding out who asks, refusing requests that another site made. What does not: signing
+in (``pages.account``), storing sessions (``storage.accounts``).
+
+A route names its rule by the type of its first parameter::
+
+    @router.get("/c/{class_id}/lectures")
+    def lectures(visit: access.Member) -> Response: ...
+
+``class_id`` in the path decides which class the role must be in. Who is not in the class gets the same answer as
+where there is no such class. A request that changes something must carry the session's token (field ``csrf_token`` or
+header ``X-CSRF-Token``) and, if it says where it comes from, must come from us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hmac import compare_digest
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from chat_platform.errors import WebError
+from chat_platform.storage.accounts import Visitor
+from chat_platform.web import rendering
+from chat_platform.web.classes import Classroom
+from chat_platform.web.published import PublishedReader
+from chat_platform.web.services import Services
+
+EVERYBODY = frozenset({"student", "teacher", "operator"})
+STAFF = frozenset({"teacher", "operator"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request, who makes it, and the class that it is about.
+
+    Attributes:
+        visitor: who is signed in; ``None`` only where the rule lets anybody in.
+        classroom: class of the path; ``None`` on routes without one.
+        role: of the visitor in that class.
+    """
+
+    request: Request
+    services: Services
+    visitor: Visitor | None = None
+    classroom: Classroom | None = None
+    role: str | None = None
+    errors: Sequence[str] = field(default=())
+
+    @property
+    def account(self) -> Visitor:
+        """The visitor, on routes that need one."""
+        if self.visitor is None:
+            raise WebError("CP-WEB-002")
+        return self.visitor
+
+    @property
+    def room(self) -> Classroom:
+        """The class, on routes of a class."""
+        if self.classroom is None:
+            raise WebError("CP-WEB-001")
+        return self.classroom
+
+    @property
+    def published(self) -> PublishedReader:
+        """Published tables of the class."""
+        return self.room.published
+
+    @property
+    def person_id(self) -> str | None:
+        """Person of the class that the visitor is, once proven."""
+        member = self.account.members.get(self.room.class_id)
+        return member.person_id if member else None
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the visitor teaches or operates the class."""
+        return self.role in STAFF
+
+    @cached_property
+    def language(self) -> str:
+        """``ko`` or ``en``: as the account says, else the browser, else Korean."""
+        return rendering.language(self.request, self.visitor)
+
+    def tr(self, english: str, korean: str) -> str:
+        """The text in the visitor's language."""
+        return korean if self.language == "ko" else english
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        """A page from a template, which finds this visit under ``visit``."""
+        return rendering.page(self, template, status, values)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may use a route.
+
+    Attributes:
+        name: as the matrix of the tests calls it.
+        roles: roles of the class that may; ``None``: the route is about no class.
+        signed_in: whether an account is needed.
+        scope: what a token of the API needs; ``None``: tokens do not open this route.
+        check_form: whether changing requests must carry the session's token.
+    """
+
+    name: str
+    roles: frozenset[str] | None = None
+    signed_in: bool = True
+    scope: str | None = None
+    check_form: bool = True
+
+    async def __call__(self, request: Request) -> Visit:
+        """Who asks, and whether that is allowed.
+
+        Raises:
+            WebError: CP-WEB-001 to -004.
+        """
+        visit = await run_in_threadpool(self._visit, request)
+        if self.check_form and visit.visitor is not None and visit.visitor.session is not None:
+            await _check_origin_of(request, visit.visitor)
+        return visit
+
+    def _visit(self, request: Request) -> Visit:
+        services: Services = request.app.state.services
+        visitor = find_visitor(request, services, self.scope)
+        request.state.visitor = visitor
+        visit = Visit(request, services, visitor)
+        if self.signed_in and visitor is None:
+            raise WebError("CP-WEB-002")
+        if self.roles is None:
+            return visit
+        classroom = services.classes.get(request.path_params.get("class_id", ""))
+        member = visitor.members.get(classroom.class_id) if visitor and classroom else None
+        if classroom is None or member is None:
+            raise WebError("CP-WEB-001")
+        if member.role not in self.roles:
+            raise WebError("CP-WEB-003")
+        return Visit(request, services, visitor, classroom, member.role)
+
+
+def cookie_name(services: Services) -> str:
+    """Name of the session's cookie; with TLS one that browsers bind to this very host."""
+    return "__Host-session" if services.base_url.startswith("https://") else "session"
+
+
+def find_visitor(request: Request, services: Services, scope: str | None = None) -> Visitor | None:
+    """Who is signed in."""
+    secret = request.cookies.get(cookie_name(services))
+    return services.accounts.visitor(secret) if secret else None
+
+
+async def _check_origin_of(request: Request, visitor: Visitor) -> None:
+    """Refuse a changing request that another site made a browser send."""
+    if request.method in SAFE_METHODS:
+        return
+    check_site(request)
+    given = request.headers.get("x-csrf-token")
+    if given is None and "form" in request.headers.get("content-type", ""):
+        value = (await request.form()).get("csrf_token")
+        given = value if isinstance(value, str) else None
+    if given is None or not compare_digest(given.encode(), visitor.csrf_token.encode()):
+        raise WebError("CP-WEB-004")
+
+
+def check_site(request: Request) -> None:
+    """Refuse what a browser says comes from another site.
+
+    Raises:
+        WebError: CP-WEB-004.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise WebError("CP-WEB-004")
+    origin = request.headers.get("origin")
+    services: Services = request.app.state.services
+    ours = {services.base_url, f"{request.url.scheme}://{request.url.netloc}"}
+    if origin is not None and origin not in ours:
+        raise WebError("CP-WEB-004")
+
+
+def rule_of(route: APIRoute) -> Rule | None:
+    """The rule of a route, or ``None`` where somebody forgot it."""
+    rules = [part.call for part in route.dependant.dependencies if isinstance(part.call, Rule)]
+    return rules[0] if len(rules) == 1 else None
+
+
+ANYBODY = Rule("anybody", signed_in=False)
+SIGNED_IN = Rule("signed in")
+MEMBER = Rule("member", EVERYBODY)
+STAFF_ONLY = Rule("staff", STAFF)
+OPERATOR = Rule("operator", frozenset({"operator"}))
+
+Anybody = Annotated[Visit, Depends(ANYBODY)]
+SignedIn = Annotated[Visit, Depends(SIGNED_IN)]
+Member = Annotated[Visit, Depends(MEMBER)]
+Staff = Annotated[Visit, Depends(STAFF_ONLY)]
+Operator = Annotated[Visit, Depends(OPERATOR)]

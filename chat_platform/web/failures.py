@@ -1,0 +1,106 @@
+"""What people see when a request cannot be answered.
+
+What belongs here: which error becomes which HTTP status, the page and the JSON that say so. What does not: the errors
+(``errors``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from chat_platform.errors import ChatPlatformError, WebError
+from chat_platform.web import rendering
+from chat_platform.web.access import Visit
+
+log = logging.getLogger(__name__)
+
+STATUS = {
+    "CP-WEB-001": 404,
+    "CP-WEB-002": 401,
+    "CP-WEB-003": 403,
+    "CP-WEB-004": 403,
+    "CP-WEB-005": 413,
+    "CP-WEB-006": 422,
+    "CP-WEB-007": 429,
+    "CP-WEB-008": 503,
+    "CP-WEB-009": 503,
+    "CP-STORE-005": 503,
+    "CP-STORE-020": 503,
+    "CP-STORE-021": 503,
+    "CP-STORE-022": 503,
+    "CP-STORE-023": 503,
+}
+"""HTTP status by code; any other coded error is a 422."""
+
+
+def install(app: FastAPI) -> None:
+    """Answer errors in words."""
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _coded(request: Request, error: ChatPlatformError) -> Response:
+    status = STATUS.get(error.code, 422)
+    if status >= 500:
+        log.warning("%s %s: %s", request.method, request.url.path, error)
+    if error.code == "CP-WEB-002" and not _wants_json(request):
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        target = f"/sign-in?next={quote(here, safe='')}" if request.method == "GET" else "/sign-in"
+        if request.headers.get("hx-request"):
+            return Response(status_code=401, headers={"HX-Redirect": target})
+        return RedirectResponse(target, 303)
+    return _answer(request, error, status)
+
+
+def _database(request: Request, error: Exception) -> Response:
+    # The statement and its values may be personal: only the kind of error is logged.
+    log.error("%s %s: %s", request.method, request.url.path, type(error).__name__)
+    return _answer(request, WebError("CP-WEB-008"), 503)
+
+
+def _invalid(request: Request, error: RequestValidationError) -> Response:
+    names = ", ".join(sorted({str(part["loc"][-1]) for part in error.errors()}))
+    return _answer(request, WebError("CP-WEB-006", names), 422)
+
+
+def _http(request: Request, error: HTTPException) -> Response:
+    code = {404: "CP-WEB-001", 405: "CP-WEB-001", 413: "CP-WEB-005"}.get(error.status_code, "CP-WEB-006")
+    answer = _answer(request, WebError(code), error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+HANDLERS: dict[type[Exception], Callable[[Request, Any], Response]] = {
+    ChatPlatformError: _coded,
+    DBAPIError: _database,
+    RequestValidationError: _invalid,
+    HTTPException: _http,
+}
+
+
+def _answer(request: Request, error: ChatPlatformError, status: int) -> Response:
+    visit = Visit(request, request.app.state.services, getattr(request.state, "visitor", None))
+    entry, korean = error.entry, visit.language == "ko"
+    facts = {
+        "code": error.code,
+        "what": entry.what_ko if korean else entry.what,
+        "why": entry.why_ko if korean else entry.why,
+        "remedy": entry.remedy_ko if korean else entry.remedy,
+        "detail": error.detail,
+    }
+    if _wants_json(request):
+        return JSONResponse({"error": facts}, status)
+    return rendering.page(visit, "error.html", status, {"error": facts})
+
+
+def _wants_json(request: Request) -> bool:
+    return request.url.path.startswith("/api/") or "application/json" in request.headers.get("accept", "")

@@ -1,0 +1,102 @@
+"""Pages from templates.
+
+What belongs here: the template environment, filters, the visitor's language. What does not: what a page shows
+(``pages``), texts (they stand in the templates, in both languages: ``{{ tr("Lectures", "강의") }}``).
+
+Everything is escaped unless a template says ``| safe``, which only answers cleaned by ``web.markdown`` may.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from chat_platform.storage.accounts import Visitor
+from chat_platform.web.static_files import asset_url
+
+if TYPE_CHECKING:
+    from chat_platform.web.access import Visit
+
+TEMPLATES = Path(__file__).with_name("templates")
+LANGUAGES = ("ko", "en")
+
+
+def language(request: Request, visitor: Visitor | None) -> str:
+    """``ko`` or ``en``: as the account says, else the cookie of the switch, else the browser, else Korean."""
+    for choice in (visitor.language if visitor else None, request.cookies.get("language")):
+        if choice in LANGUAGES:
+            return choice
+    wanted = request.headers.get("accept-language", "")
+    first = next((part[:2] for part in wanted.lower().split(",") if part[:2] in LANGUAGES), None)
+    return first or "ko"
+
+
+@lru_cache
+def environment() -> Environment:
+    """The template environment; a name that a template does not get is an error, not an empty text."""
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(number=number, clock=clock, day=day, moment=moment, percent=percent)
+    found.globals.update(asset=asset_url)
+    return found
+
+
+def page(visit: Visit, template: str, status: int, values: dict[str, Any]) -> Response:
+    """A page, or a part of one for htmx."""
+    return HTMLResponse(render(visit, template, values), status)
+
+
+def render(visit: Visit, template: str, values: dict[str, Any]) -> str:
+    """The text of a template for a visit."""
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            visit=visit,
+            tr=visit.tr,
+            language=visit.language,
+            zone=visit.services.settings.zone,
+            **values,
+        )
+    )
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """``12,345``; ``–`` for nothing."""
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """``0.123`` → ``12 %``."""
+    return "–" if value is None else f"{value * 100:.{digits}f} %"
+
+
+def clock(seconds: float | None) -> str:
+    """Second of a recording as ``1:02:03``."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def day(value: date | datetime | None) -> str:
+    """ISO date."""
+    return "–" if value is None else value.strftime("%Y-%m-%d")
+
+
+def moment(value: datetime | None, zone: ZoneInfo) -> str:
+    """Date and time to the minute in the class's zone."""
+    return "–" if value is None else value.astimezone(zone).strftime("%Y-%m-%d %H:%M")

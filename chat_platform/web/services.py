@@ -1,0 +1,49 @@
+"""What every request needs, opened once per process.
+
+What belongs here: putting settings, app database, classes and templates together. What does not: work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from sqlalchemy import Engine
+
+from chat_platform.settings import Settings
+from chat_platform.storage.accounts import AccountStore
+from chat_platform.web.classes import Classroom, classrooms
+
+
+@dataclass(frozen=True)
+class Services:
+    """Opened on first use: a database that is missing now is opened by the first request after it is back."""
+
+    settings: Settings
+
+    @cached_property
+    def classes(self) -> dict[str, Classroom]:
+        """Classes by their short name."""
+        return classrooms(self.settings)
+
+    @property
+    def database(self) -> Engine:
+        """The app database of the portal."""
+        return self.classes[self.settings.web.class_id].workspace.database
+
+    @cached_property
+    def accounts(self) -> AccountStore:
+        """Accounts, roles and sessions."""
+        web = self.settings.web
+        return AccountStore(
+            self.database,
+            idle=timedelta(minutes=web.session_idle_minutes),
+            longest=timedelta(days=web.session_days),
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Address that people type, without a slash at its end."""
+        web = self.settings.web
+        return (web.base_url or f"http://{web.host}:{web.port}").rstrip("/")

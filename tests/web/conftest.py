@@ -1,0 +1,96 @@
+"""A class that went through the whole graph once, and a portal over a copy of it for every test."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from chat_platform.cli.setup_home import prepare
+from chat_platform.settings import Settings
+from chat_platform.simulators.world import start_world
+from chat_platform.storage.accounts import AccountStore
+from chat_platform.web.application import create_app
+from tests.integration.harness import Home
+
+RECORDINGS = 3
+
+
+@pytest.fixture(scope="session")
+def taught_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Home of a generated class with published tables; made once, whatever the number of test processes."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    home = shared / "taught"
+    with (shared / "taught.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / ".whole").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            # Settings of the test run's own home are read nowhere here but by dbt's parse.
+            prepare(Settings(home=home))
+            with start_world(5, recordings=RECORDINGS, messages_per_recording=150, mode="plain") as world:
+                report = Home(home).catch_up(world.environment())
+            assert report.ok, [run.error for run in report.runs]
+            (home / ".whole").touch()
+    return home
+
+
+@pytest.fixture
+def home(taught_home: Path, tmp_path: Path) -> Path:
+    """A copy of that home, to be written to."""
+    return Path(shutil.copytree(taught_home, tmp_path / "home"))
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    """Settings of the copy; the class is ``class``."""
+    return Settings(home=home, web={"class_title": "시험 수업"})
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A browser without scripts, and nobody signed in."""
+    base = f"http://{settings.web.host}:{settings.web.port}"
+    with TestClient(create_app(settings), base_url=base, follow_redirects=False) as found:
+        yield found
+
+
+SignIn = Callable[..., TestClient]
+
+
+@pytest.fixture
+def sign_in(settings: Settings) -> Iterator[SignIn]:
+    """``sign_in("student", login="…", person_id="…")``: a browser of somebody with that role, and its CSRF token.
+
+    The token is set as a default header, as the pages' script does.
+    """
+    app = create_app(settings)
+    accounts: AccountStore = app.state.services.accounts
+    base = f"http://{settings.web.host}:{settings.web.port}"
+    opened: list[TestClient] = []
+
+    def make(role: str | None, login: str = "", person_id: str | None = None) -> TestClient:
+        login = login or f"{role or 'nobody'}@example.com"
+        account = accounts.by_login(login)
+        number = account.account_id if account else accounts.create(login, login.split("@")[0])
+        if role:
+            accounts.set_role(number, settings.web.class_id, role)
+        if person_id:
+            accounts.link_person(number, settings.web.class_id, person_id, proof="operator", by="test")
+        secret = accounts.open_session(number)
+        visitor = accounts.visitor(secret)
+        assert visitor is not None
+        found = TestClient(app, base_url=base, follow_redirects=False)
+        found.cookies.set("session", secret)
+        found.headers["X-CSRF-Token"] = visitor.csrf_token
+        opened.append(found)
+        return found
+
+    yield make
+    for found in opened:
+        found.close()
