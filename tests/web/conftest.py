@@ -23,9 +23,13 @@ RECORDINGS = 3
 
 @pytest.fixture(scope="session")
 def taught_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Home of a generated class with published tables; made once, whatever the number of test processes."""
+    """Home of a generated class with published tables; made once, whatever the number of test processes.
+
+    Whoever works on the portal sets ``TAUGHT_HOME`` to a folder that keeps it from one test run to the next.
+    """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    shared = Path(os.environ.get("TAUGHT_HOME", shared))
     home = shared / "taught"
     with (shared / "taught.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
