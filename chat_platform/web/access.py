@@ -90,6 +90,22 @@ class Visit:
         """``ko`` or ``en``: as the account says, else the browser, else Korean."""
         return rendering.language(self.request, self.visitor)
 
+    @property
+    def address(self) -> str | None:
+        """Where the request comes from; behind a proxy the address that the proxy saw."""
+        return self.request.client.host if self.request.client else None
+
+    def audit(self, action: str, subject: str | None = None, **detail: Any) -> None:
+        """Note in the log what the visitor does, in this class where the route has one."""
+        self.services.audit.note(
+            action,
+            account_id=self.visitor.account_id if self.visitor else None,
+            class_id=self.classroom.class_id if self.classroom else None,
+            subject=subject,
+            detail=detail,
+            address=self.address,
+        )
+
     def tr(self, english: str, korean: str) -> str:
         """The text in the visitor's language."""
         return korean if self.language == "ko" else english

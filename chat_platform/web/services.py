@@ -13,6 +13,8 @@ from sqlalchemy import Engine
 
 from chat_platform.settings import Settings
 from chat_platform.storage.accounts import AccountStore
+from chat_platform.storage.audit import AuditLog
+from chat_platform.storage.throttles import Throttles
 from chat_platform.web.classes import Classroom, classrooms
 
 
@@ -41,6 +43,16 @@ class Services:
             idle=timedelta(minutes=web.session_idle_minutes),
             longest=timedelta(days=web.session_days),
         )
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """What must be known later."""
+        return AuditLog(self.database)
+
+    @cached_property
+    def throttles(self) -> Throttles:
+        """How often something may be tried."""
+        return Throttles(self.database)
 
     @property
     def base_url(self) -> str:
