@@ -791,7 +791,7 @@ _code(
 _code(
     "CP-STORE-022",
     ("The app database is busy", "앱 데이터베이스가 사용 중입니다"),
-    ("another process has been writing for more than 30 seconds", "다른 프로세스가 30초 넘게 쓰고 있습니다"),
+    ("another process has been writing for longer than we wait", "다른 프로세스가 너무 오래 쓰고 있습니다"),
     (
         "try again; if it stays, find the process that hangs",
         "다시 시도하고, 계속되면 멈춘 프로세스를 찾으세요",
@@ -1258,4 +1258,92 @@ _code(
     ),
     ("publish again: chatp publish", "다시 공개하세요: chatp publish"),
     transient=True,
+)
+_code(
+    "CP-WEB-010",
+    ("The token opens nothing", "사용할 수 없는 토큰입니다"),
+    ("it is unknown, over or revoked", "없는 토큰이거나 만료 또는 폐기되었습니다"),
+    ("make a new one under /account/tokens", "/account/tokens에서 새로 만드세요"),
+)
+_code(
+    "CP-WEB-011",
+    ("The token is not for this", "토큰의 권한이 부족합니다"),
+    ("it lacks the scope that is named here", "표시된 권한(scope)이 토큰에 없습니다"),
+    (
+        "make a token with this scope under /account/tokens",
+        "/account/tokens에서 그 권한이 있는 토큰을 만드세요",
+    ),
+)
+_code(
+    "CP-WEB-012",
+    ("Login or password is wrong", "아이디 또는 비밀번호가 틀립니다"),
+    (
+        "there is no such account, the password is another, or the account is closed",
+        "계정이 없거나, 비밀번호가 다르거나, 닫힌 계정입니다",
+    ),
+    ("try again, or ask an operator of the class", "다시 시도하거나 수업의 운영자에게 문의하세요"),
+)
+_code(
+    "CP-WEB-013",
+    ("This password is too easy to guess", "너무 쉬운 비밀번호입니다"),
+    (
+        "it is shorter than ten characters, is among the passwords that are tried first, or is your name",
+        "10자보다 짧거나, 가장 먼저 시도되는 비밀번호이거나, 이름이 들어 있습니다",
+    ),
+    ("take a longer one, for example four unrelated words", "더 길게 정하세요. 예: 서로 관계없는 낱말 네 개"),
+)
+_code(
+    "CP-WEB-014",
+    ("This link opens nothing any more", "더 이상 사용할 수 없는 링크입니다"),
+    (
+        "it was used, revoked or replaced, or it is too old",
+        "이미 사용했거나, 취소·교체되었거나, 기한이 지났습니다",
+    ),
+    (
+        "ask an operator for a new invitation; for set-up, start `chatp serve` again",
+        "운영자에게 새 초대를 요청하세요. 처음 설정이라면 `chatp serve`를 다시 시작하세요",
+    ),
+)
+_code(
+    "CP-WEB-015",
+    ("The portal does not listen here without TLS", "TLS 없이는 이 주소에서 열지 않습니다"),
+    (
+        "`web.host` is not loopback, and `web.base_url` is not an https address of a proxy before it",
+        "`web.host`가 루프백이 아닌데 `web.base_url`이 앞단 프록시의 https 주소가 아닙니다",
+    ),
+    (
+        "put a proxy with TLS before it and set `web.base_url`, or set `web.allow_plain_http`",
+        "TLS 프록시를 앞에 두고 `web.base_url`을 정하거나 `web.allow_plain_http`를 켜세요",
+    ),
+)
+_code(
+    "CP-WEB-016",
+    ("The class would have no operator", "운영자가 한 명도 남지 않습니다"),
+    ("you are the last one", "마지막 운영자입니다"),
+    ("make somebody else an operator first", "먼저 다른 사람을 운영자로 정하세요"),
+)
+_code(
+    "CP-WEB-017",
+    ("Signing in elsewhere did not work", "외부 로그인에 실패했습니다"),
+    (
+        "the provider's answer does not fit what we asked, or is not signed by the provider",
+        "공급자의 응답이 요청과 맞지 않거나 공급자의 서명이 아닙니다",
+    ),
+    ("start again from the sign-in page", "로그인 화면에서 다시 시작하세요"),
+)
+_code(
+    "CP-WEB-018",
+    ("The sign-in provider cannot be reached", "외부 로그인 공급자에 연결할 수 없습니다"),
+    ("it does not answer, or answers with an error", "응답이 없거나 오류를 보냅니다"),
+    ("try again later, or sign in with a password", "나중에 다시 시도하거나 비밀번호로 로그인하세요"),
+    transient=True,
+)
+_code(
+    "CP-WEB-019",
+    ("This account is not known here yet", "아직 등록되지 않은 계정입니다"),
+    (
+        "you signed in with the provider, but without an invitation to a class",
+        "외부 로그인은 되었지만 수업 초대가 없습니다",
+    ),
+    ("open your invitation link, then sign in again", "초대 링크를 연 다음 다시 로그인하세요"),
 )

@@ -180,7 +180,7 @@ class AccountStore:
             account = session.get(Account, row.account_id)
             if account is None or account.disabled_at is not None:
                 return None
-            members = _members(session, account.account_id)
+            members = members_of(session, account.account_id)
             found = Visitor(
                 account.account_id,
                 account.login,
@@ -213,6 +213,7 @@ class AccountStore:
             return connection.execute(query).rowcount
 
 
-def _members(session: Session, account_id: int) -> dict[str, Member]:
+def members_of(session: Session, account_id: int) -> dict[str, Member]:
+    """Class id → role and person of an account."""
     rows = session.scalars(select(Membership).where(Membership.account_id == account_id))
     return {row.class_id: Member(row.role, row.person_id) for row in rows}

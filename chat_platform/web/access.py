@@ -137,7 +137,7 @@ class Rule:
         """Who asks, and whether that is allowed.
 
         Raises:
-            WebError: CP-WEB-001 to -004.
+            WebError: CP-WEB-001 to -004, -010, -011.
         """
         visit = await run_in_threadpool(self._visit, request)
         if self.check_form and visit.visitor is not None and visit.visitor.session is not None:
@@ -168,7 +168,21 @@ def cookie_name(services: Services) -> str:
 
 
 def find_visitor(request: Request, services: Services, scope: str | None = None) -> Visitor | None:
-    """Who is signed in."""
+    """Who asks: by a token where the route has a scope, else by the session's cookie.
+
+    A browser never sends a token by itself, so a request with one needs no proof against other sites.
+
+    Raises:
+        WebError: CP-WEB-010 for a token that opens nothing, CP-WEB-011 for one that is not for this.
+    """
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if scope is not None and kind.lower() == "bearer":
+        visitor = services.tokens.visitor(token.strip())
+        if visitor is None:
+            raise WebError("CP-WEB-010")
+        if scope not in (visitor.scopes or ()):
+            raise WebError("CP-WEB-011", scope)
+        return visitor
     secret = request.cookies.get(cookie_name(services))
     return services.accounts.visitor(secret) if secret else None
 

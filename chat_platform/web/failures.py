@@ -33,6 +33,14 @@ STATUS = {
     "CP-WEB-007": 429,
     "CP-WEB-008": 503,
     "CP-WEB-009": 503,
+    "CP-WEB-010": 401,
+    "CP-WEB-011": 403,
+    "CP-WEB-012": 401,
+    "CP-WEB-014": 404,
+    "CP-WEB-016": 409,
+    "CP-WEB-017": 400,
+    "CP-WEB-018": 503,
+    "CP-WEB-019": 403,
     "CP-STORE-005": 503,
     "CP-STORE-020": 503,
     "CP-STORE-021": 503,
@@ -98,7 +106,9 @@ def _answer(request: Request, error: ChatPlatformError, status: int) -> Response
         "detail": error.detail,
     }
     if _wants_json(request):
-        return JSONResponse({"error": facts}, status)
+        # What the standard of bearer tokens (RFC 6750) asks for.
+        headers = {"www-authenticate": "Bearer"} if status == 401 else None
+        return JSONResponse({"error": facts}, status, headers)
     return rendering.page(visit, "error.html", status, {"error": facts})
 
 

@@ -15,6 +15,7 @@ from chat_platform.settings import Settings
 from chat_platform.storage.accounts import AccountStore
 from chat_platform.storage.audit import AuditLog
 from chat_platform.storage.throttles import Throttles
+from chat_platform.storage.tokens import TokenStore
 from chat_platform.web.classes import Classroom, classrooms
 
 
@@ -53,6 +54,11 @@ class Services:
     def throttles(self) -> Throttles:
         """How often something may be tried."""
         return Throttles(self.database)
+
+    @cached_property
+    def tokens(self) -> TokenStore:
+        """Tokens for programs."""
+        return TokenStore(self.database)
 
     @property
     def base_url(self) -> str:
