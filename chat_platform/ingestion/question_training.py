@@ -116,6 +116,7 @@ def train_candidates(
     }
     _note_rows(workspace, model.version, best.scored, champion)
     write_bytes_atomic(pick_path(workspace), json.dumps(picked, sort_keys=True).encode("utf-8"))
+    transformer.discard_states(_work_folder(workspace))
     f1 = {candidate.kind: _f1(candidate, training.RAW) for candidate in candidates}
     return Picked(model, kept, f1, skipped, data, collected.newest_correction)
 
@@ -246,14 +247,18 @@ def _trained(workspace: Workspace, kind: str, data: training.TrainingSet) -> tra
     if kind == "transformer":
         transformer.require()
         wanted = TransformerSettings(checkpoint=settings.transformer_checkpoint, seed=settings.seed)
-        folder = workspace.settings.home / "work" / "transformer"
-        return training.train_transformer(data, settings=wanted, work_folder=folder)
+        return training.train_transformer(data, settings=wanted, work_folder=_work_folder(workspace))
     blocks: dict[str, dict[str, bool]] = {
         "linear": {},
         "linear_characters": {"morphemes": False, "frames": False, "pairs": False},
         "linear_morphemes": {"characters": False},
     }
     return training.train_linear(data, kind=kind, seed=settings.seed, **blocks[kind])
+
+
+def _work_folder(workspace: Workspace) -> Path:
+    """Where a transformer's training keeps its states, so that a killed one goes on."""
+    return workspace.settings.home / "work" / "transformer"
 
 
 def _kept(
