@@ -1347,3 +1347,79 @@ _code(
     ),
     ("open your invitation link, then sign in again", "초대 링크를 연 다음 다시 로그인하세요"),
 )
+_code(
+    "CP-WEB-020",
+    ("Somebody changed it before you", "다른 사람이 먼저 수정했습니다"),
+    (
+        "it was edited after you opened it; nothing of yours was written over theirs",
+        "페이지를 연 뒤에 내용이 바뀌었습니다. 덮어쓴 것은 없습니다",
+    ),
+    ("compare both texts, then save again", "두 글을 비교한 다음 다시 저장하세요"),
+)
+_code(
+    "CP-WEB-021",
+    ("The text cannot be kept", "글을 저장할 수 없습니다"),
+    ("it is empty or too long", "글이 비었거나 너무 깁니다"),
+    ("write something, or shorten it", "내용을 쓰거나 줄이세요"),
+)
+_code(
+    "CP-WEB-022",
+    ("This second is not in the recording", "녹화에 없는 시각입니다"),
+    (
+        "it is not of the form 1:02:03, or lies outside of the recording",
+        "1:02:03과 같은 꼴이 아니거나 녹화 길이를 벗어났습니다",
+    ),
+    ("correct the time, or leave it empty", "시각을 고치거나 비워 두세요"),
+)
+_code(
+    "CP-WEB-023",
+    ("Only its author or staff may do this", "작성자나 운영진만 할 수 있습니다"),
+    ("somebody else wrote it", "다른 사람이 쓴 글입니다"),
+    ("ask them, or a teacher", "작성자나 선생님에게 요청하세요"),
+)
+_code(
+    "CP-WEB-024",
+    ("Your own answer cannot get your vote", "자신의 답변은 추천할 수 없습니다"),
+    ("votes are what others think of it", "추천은 다른 사람의 평가입니다"),
+    ("let others judge", "다른 사람의 평가를 기다리세요"),
+)
+_code(
+    "CP-WEB-025",
+    ("An answered question stays as it is", "답변이 달린 질문은 바꿀 수 없습니다"),
+    ("its answers would speak of something else", "답변이 가리키는 내용이 달라지기 때문입니다"),
+    ("ask a new question, or ask staff to remove it", "새로 질문하거나 운영진에게 삭제를 요청하세요"),
+)
+_code(
+    "CP-WEB-026",
+    ("Removing somebody's text needs a reason", "다른 사람의 글을 지우려면 이유가 필요합니다"),
+    ("the reason is written to the log", "이유는 기록에 남습니다"),
+    ("say why", "이유를 적으세요"),
+)
+_code(
+    "CP-WEB-040",
+    ("The answer needs more memory than the portal has", "포털의 메모리로는 답을 만들 수 없습니다"),
+    ("too much was asked for at once", "한 번에 너무 많은 데이터를 요청했습니다"),
+    ("ask for less, by a filter or a shorter time", "필터를 쓰거나 기간을 줄여 다시 요청하세요"),
+    transient=True,
+)
+_code(
+    "CP-WEB-041",
+    ("The portal made a mistake", "포털에서 오류가 발생했습니다"),
+    ("this is a defect of ours; it was written to the log", "프로그램의 결함이며 로그에 기록되었습니다"),
+    (
+        "go back and try again; tell the operator when it stays",
+        "뒤로 가서 다시 시도하고, 계속되면 운영자에게 알려 주세요",
+    ),
+)
+_code(
+    "CP-WEB-042",
+    ("This address cannot be used in this way", "이 주소에서는 쓸 수 없는 요청 방식입니다"),
+    ("the method of the request is not one of those that it knows", "지원하지 않는 HTTP 메서드입니다"),
+    ("use a method of the header Allow", "Allow 헤더에 있는 메서드를 사용하세요"),
+)
+_code(
+    "CP-WEB-043",
+    ("Somebody changed this meanwhile", "그사이 다른 사람이 변경했습니다"),
+    ("what the page showed is not what is there now", "페이지에 보이던 내용이 지금과 다릅니다"),
+    ("look at it again and decide then", "새로 고친 내용을 확인한 뒤 다시 결정하세요"),
+)
