@@ -17,7 +17,7 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from chat_platform.errors import WebError
-from chat_platform.storage.app_database import write_session, writing
+from chat_platform.storage.app_database import write_if_free, write_session, writing
 from chat_platform.storage.app_models import utc_now
 from chat_platform.storage.portal_models import ROLES, Account, Membership, WebSession
 
@@ -193,10 +193,8 @@ class AccountStore:
             )
             seen_at = row.seen_at
         if now - seen_at >= SEEN_EVERY:
-            with writing(self._engine) as connection:
-                connection.execute(
-                    update(WebSession).where(WebSession.token_hash == found.session).values(seen_at=now)
-                )
+            seen = update(WebSession).where(WebSession.token_hash == found.session)
+            write_if_free(self._engine, seen.values(seen_at=now))
         return found
 
     def close_session(self, token_hash: str) -> None:

@@ -64,7 +64,7 @@ class Publication:
             current = self._current_or_none()
             if current is not None and current.build_signature == signature:
                 return current, False
-            number = 1 + max(self._numbers(), default=0)
+            number = 1 + max(self.numbers(), default=0)
             path = self.folder / f"warehouse-{number}.duckdb"
             temporary = self.folder / f".{path.name}.tmp"
             shutil.copyfile(build, temporary)
@@ -99,7 +99,7 @@ class Publication:
             StorageError: CP-STORE-005 when there is none.
         """
         current = self.current()
-        earlier = [number for number in self._numbers() if number < current.number]
+        earlier = [number for number in self.numbers() if number < current.number]
         if not earlier:
             raise StorageError("CP-STORE-005", "no earlier version is kept")
         return self.version(max(earlier))
@@ -155,7 +155,8 @@ class Publication:
             return None
         return self.version(int(name.removeprefix("warehouse-").removesuffix(".duckdb")))
 
-    def _numbers(self) -> list[int]:
+    def numbers(self) -> list[int]:
+        """Versions that are kept, the oldest first."""
         names = (path.stem for path in self.folder.glob("warehouse-*.duckdb"))
         return sorted(int(name.removeprefix("warehouse-")) for name in names)
 
@@ -163,8 +164,8 @@ class Publication:
         return self.folder / f"warehouse-{number}.json"
 
     def _remove_old(self, current: int) -> None:
-        kept = [number for number in self._numbers() if number <= current][-self.keep :]
-        for number in self._numbers():
+        kept = [number for number in self.numbers() if number <= current][-self.keep :]
+        for number in self.numbers():
             if number < min(kept):
                 (self.folder / f"warehouse-{number}.duckdb").unlink(missing_ok=True)
                 self._facts(number).unlink(missing_ok=True)

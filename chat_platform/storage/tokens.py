@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from chat_platform.errors import WebError
 from chat_platform.storage.accounts import Visitor, hashed, members_of
-from chat_platform.storage.app_database import write_session, writing
+from chat_platform.storage.app_database import write_if_free, write_session, writing
 from chat_platform.storage.app_models import utc_now
 from chat_platform.storage.portal_models import Account, ApiToken
 
@@ -150,8 +150,8 @@ class TokenStore:
             )
             token_id, used_at = row.token_id, row.used_at
         if used_at is None or now - used_at >= USED_EVERY:
-            with writing(self._engine) as connection:
-                connection.execute(update(ApiToken).where(ApiToken.token_id == token_id).values(used_at=now))
+            used = update(ApiToken).where(ApiToken.token_id == token_id)
+            write_if_free(self._engine, used.values(used_at=now))
         return found
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from sqlalchemy import Engine
 
 from chat_platform.settings import Settings
-from chat_platform.storage.app_database import open_database, upgrade
+from chat_platform.storage.app_database import BUSY_TIMEOUT_S, AppDatabase
 from chat_platform.storage.decisions import DecisionLog, KnownIds
 from chat_platform.storage.engine import LocalEngine
 from chat_platform.storage.lake import Lake
@@ -25,9 +25,14 @@ from chat_platform.tables.class_chat import IDENTITIES, PEOPLE
 
 @dataclass(frozen=True)
 class Workspace:
-    """Lake, vault, ledger, decisions, warehouse and publication of one ``CHATP_HOME``; opened on first use."""
+    """Lake, vault, ledger, decisions, warehouse and publication of one ``CHATP_HOME``; opened on first use.
+
+    Attributes:
+        busy_s: longest wait for a lock of the app database.
+    """
 
     settings: Settings
+    busy_s: float = BUSY_TIMEOUT_S
 
     @cached_property
     def lake(self) -> Lake:
@@ -40,10 +45,14 @@ class Workspace:
         return PayloadVault(self.settings.lake)
 
     @cached_property
+    def app_database(self) -> AppDatabase:
+        """The app database, not opened yet."""
+        return AppDatabase(self.settings.app_database, self.busy_s)
+
+    @property
     def database(self) -> Engine:
         """The app database, brought up to date."""
-        upgrade(self.settings.app_database)
-        return open_database(self.settings.app_database)
+        return self.app_database.engine
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -30,7 +30,7 @@ from chat_platform.errors import WebError
 from chat_platform.storage.accounts import Visitor
 from chat_platform.web import rendering
 from chat_platform.web.classes import Classroom
-from chat_platform.web.published import PublishedReader
+from chat_platform.web.published import PinnedReader
 from chat_platform.web.services import Services
 
 EVERYBODY = frozenset({"student", "teacher", "operator"})
@@ -69,10 +69,10 @@ class Visit:
             raise WebError("CP-WEB-001")
         return self.classroom
 
-    @property
-    def published(self) -> PublishedReader:
-        """Published tables of the class."""
-        return self.room.published
+    @cached_property
+    def published(self) -> PinnedReader:
+        """Published tables of the class, of one version as long as the request lasts."""
+        return self.room.published.pinned()
 
     @property
     def person_id(self) -> str | None:

@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from chat_platform.settings import Settings
 from chat_platform.web import failures
-from chat_platform.web.middleware import BodyLimit, SecurityHeaders
+from chat_platform.web.middleware import BodyLimit, HeadAsGet, SecurityHeaders
 from chat_platform.web.pages import home
 from chat_platform.web.services import Services
 from chat_platform.web.static_files import STATIC
@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(SecurityHeaders), Middleware(BodyLimit, limit=limit)],
+        middleware=[Middleware(SecurityHeaders), Middleware(HeadAsGet), Middleware(BodyLimit, limit=limit)],
     )
     app.state.services = services
     failures.install(app)

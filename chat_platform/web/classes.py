@@ -13,6 +13,10 @@ from chat_platform.settings import Settings
 from chat_platform.storage.workspace import Workspace
 from chat_platform.web.published import PublishedReader
 
+BUSY_S = 3.0
+"""A page waits so long for a lock of the app database, and says then that it is busy. The workers of the graph wait
+ten times longer; here a thread that waits is one that serves nobody."""
+
 
 @dataclass(frozen=True)
 class Classroom:
@@ -31,7 +35,8 @@ class Classroom:
 def classrooms(settings: Settings) -> dict[str, Classroom]:
     """Every class of the portal by its short name: the one of this home first, then those of the settings."""
     web = settings.web
-    found = {web.class_id: Classroom(web.class_id, web.class_title, Workspace(settings))}
+    found = {web.class_id: Classroom(web.class_id, web.class_title, Workspace(settings, BUSY_S))}
     for class_id, home in web.classes.items():
-        found[class_id] = Classroom(class_id, class_id, Workspace(settings.model_copy(update={"home": home})))
+        own = settings.model_copy(update={"home": home})
+        found[class_id] = Classroom(class_id, class_id, Workspace(own, BUSY_S))
     return found

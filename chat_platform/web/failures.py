@@ -13,13 +13,17 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from jinja2 import TemplateError
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from chat_platform.errors import ChatPlatformError, WebError
 from chat_platform.web import rendering
 from chat_platform.web.access import Visit
+from chat_platform.web.middleware import HEADERS
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,15 @@ STATUS = {
     "CP-WEB-017": 400,
     "CP-WEB-018": 503,
     "CP-WEB-019": 403,
+    "CP-WEB-040": 503,
+    "CP-WEB-041": 500,
+    "CP-WEB-042": 405,
+    "CP-WEB-043": 409,
+    "CP-STORE-003": 503,
+    "CP-WEB-020": 409,
+    "CP-WEB-023": 403,
+    "CP-WEB-024": 403,
+    "CP-WEB-025": 409,
     "CP-STORE-005": 503,
     "CP-STORE-020": 503,
     "CP-STORE-021": 503,
@@ -81,17 +94,38 @@ def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 
 def _http(request: Request, error: HTTPException) -> Response:
-    code = {404: "CP-WEB-001", 405: "CP-WEB-001", 413: "CP-WEB-005"}.get(error.status_code, "CP-WEB-006")
+    code = {404: "CP-WEB-001", 405: "CP-WEB-042", 413: "CP-WEB-005"}.get(error.status_code, "CP-WEB-006")
     answer = _answer(request, WebError(code), error.status_code)
     answer.headers.update(error.headers or {})
+    if error.status_code == 405:
+        # The router names the methods of the first route with this path only.
+        answer.headers["allow"] = ", ".join(_methods(request))
     return answer
+
+
+def _defect(request: Request, error: Exception) -> Response:
+    # Starlette logs the trace after this; it answers outside our middleware, so the headers are set here.
+    answer = _answer(request, WebError("CP-WEB-041"), 500)
+    answer.headers.update({**HEADERS, "cache-control": "no-store, private"})
+    return answer
+
+
+def _methods(request: Request) -> list[str]:
+    found: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        regex = getattr(context, "path_regex", None)
+        if regex is not None and context.methods and regex.match(request.url.path):
+            found |= context.methods
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 HANDLERS: dict[type[Exception], Callable[[Request, Any], Response]] = {
     ChatPlatformError: _coded,
     DBAPIError: _database,
+    PoolTimeoutError: _database,
     RequestValidationError: _invalid,
     HTTPException: _http,
+    Exception: _defect,
 }
 
 
@@ -109,7 +143,12 @@ def _answer(request: Request, error: ChatPlatformError, status: int) -> Response
         # What the standard of bearer tokens (RFC 6750) asks for.
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         return JSONResponse({"error": facts}, status, headers)
-    return rendering.page(visit, "error.html", status, {"error": facts})
+    try:
+        return rendering.page(visit, "error.html", status, {"error": facts})
+    except (ChatPlatformError, DBAPIError, TemplateError) as failed:
+        # What every page shows may need the very thing that is broken.
+        log.warning("the page of an error cannot be made: %s", type(failed).__name__)
+        return PlainTextResponse(f"{error.code} · {facts['what']}\n{facts['remedy']}\n", status)
 
 
 def _wants_json(request: Request) -> bool:

@@ -1,7 +1,8 @@
 """What the graph has published, for many readers at once.
 
-What belongs here: the open DuckDB file, changing to a newer version without a failed query, answers that are kept as
-long as a version lasts. What does not: what is asked (``pages``), publishing (``storage.publication``).
+What belongs here: the open DuckDB file, changing to a newer version without a failed query, going on with an earlier
+one while the newest is damaged, answers that are kept as long as a version lasts. What does not: what is asked
+(``pages``), publishing (``storage.publication``).
 
 The connection reads one file and nothing else: no other file, no network, no extension, and no setting can be changed
 any more. Values are passed as parameters, never put into the text of a query.
@@ -9,22 +10,32 @@ any more. Values are passed as parameters, never put into the text of a query.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import duckdb
 
-from chat_platform.errors import WebError
+from chat_platform.errors import ChatPlatformError, WebError
 from chat_platform.storage.publication import Publication, PublishedVersion
+
+log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 """How often the pointer to the current version is looked at."""
 KEPT_ANSWERS = 512
 MEMORY = "300MB"
+DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+"""What DuckDB raises when the file is not what it was written as."""
+OLDER = (duckdb.CatalogException, duckdb.BinderException)
+"""What it raises when a table or column is not there: the file is older than the page."""
+UNUSABLE = (duckdb.DataError, duckdb.InvalidInputException, duckdb.InvalidTypeException, OverflowError)
+"""What it raises about a value that was passed."""
+Parameters = Sequence[Any] | dict[str, Any]
 
 T = TypeVar("T")
 
@@ -36,6 +47,22 @@ class _Open:
     version: PublishedVersion
     connection: duckdb.DuckDBPyConnection
     answers: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    making: dict[Hashable, threading.RLock] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReaderState:
+    """How a reader is.
+
+    Attributes:
+        number: version that is read; ``None`` when none can be.
+        problem: code of what is wrong, also while an earlier version is read instead; empty when all is well.
+        wanted: version that should be read, where that is known.
+    """
+
+    number: int | None
+    problem: str = ""
+    wanted: int | None = None
 
 
 class PublishedReader:
@@ -51,7 +78,10 @@ class PublishedReader:
         self._threads = threads
         self._lock = threading.Lock()
         self._open: _Open | None = None
-        self._looked = 0.0
+        self._looked = float("-inf")
+        self._damaged: set[tuple[Hashable, ...]] = set()
+        self._problem: ChatPlatformError | None = None
+        self._wanted: int | None = None
 
     @property
     def version(self) -> PublishedVersion:
@@ -59,67 +89,114 @@ class PublishedReader:
 
         Raises:
             StorageError: CP-STORE-005 when nothing was published.
-            WebError: CP-WEB-009 when the file cannot be opened.
+            WebError: CP-WEB-009 when no file can be opened.
         """
         return self._current().version
 
-    def query(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
+    def pinned(self) -> PinnedReader:
+        """The version of this moment: whatever is asked of it comes from the same publication."""
+        return PinnedReader(self)
+
+    def query(self, sql: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
         """Rows as dictionaries.
 
         Raises:
-            StorageError, WebError: as ``version``; CP-WEB-009 too when a table is missing.
+            StorageError, WebError: as ``version``; CP-WEB-009 too when a table is missing, CP-WEB-006 when a value
+                cannot be used, CP-WEB-040 when memory does not suffice.
         """
-        return _query(self._current(), sql, parameters)
+        return self.pinned().query(sql, parameters)
 
-    def row(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> dict[str, Any] | None:
+    def row(self, sql: str, parameters: Parameters = ()) -> dict[str, Any] | None:
         """The first row, or ``None``."""
-        rows = self.query(sql, parameters)
-        return rows[0] if rows else None
+        return self.pinned().row(sql, parameters)
 
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
         """What ``make`` returns, made once per published version and key; the least used ones are dropped.
 
         The value must depend on the published tables and the key only, and must not be changed by whoever gets it.
         """
-        current = self._current()
-        with self._lock:
-            if key in current.answers:
-                current.answers.move_to_end(key)
-                return current.answers[key]
-        value = make()
-        with self._lock:
-            current.answers[key] = value
-            while len(current.answers) > KEPT_ANSWERS:
-                current.answers.popitem(last=False)
-        return value
+        return self.pinned().kept(key, make)
+
+    def state(self) -> ReaderState:
+        """How the reader is; never raises."""
+        try:
+            number = self._current().version.number
+        except ChatPlatformError as error:
+            return ReaderState(None, error.code, self._wanted)
+        return ReaderState(number, self._problem.code if self._problem else "", self._wanted)
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
             self._open = None
+            self._looked = float("-inf")
 
     def _current(self) -> _Open:
         """The open version, changed when there is a newer one; queries that are under way keep theirs."""
         now = time.monotonic()
         with self._lock:
-            if self._open is not None and now - self._looked < LOOK_S:
-                return self._open
-            self._looked = now
-            try:
-                version = self._publication.current()
-            except (OSError, ValueError, KeyError) as error:
-                if self._open is not None:
-                    return self._open  # caught between two versions, or somebody damaged the pointer
-                raise WebError("CP-WEB-009", type(error).__name__) from error
-            if self._open is None or self._open.version != version:
-                try:
-                    self._open = _Open(version, self._connect(version))
-                except duckdb.Error as error:
-                    if self._open is None:
-                        raise WebError("CP-WEB-009", f"version {version.number}") from error
+            if now - self._looked >= LOOK_S:
+                self._look()
+                self._looked = now
+            if self._open is None:
+                raise (self._problem or WebError("CP-WEB-009")).with_traceback(None)
             return self._open
 
+    def _look(self) -> None:
+        """Open what the pointer says, or the best that can be read."""
+        self._problem = None
+        try:
+            wanted = self._publication.current()
+        except ChatPlatformError as error:
+            self._problem = (
+                error  # nothing was published, or somebody took it away: what is open is served on
+            )
+            return
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._problem = WebError("CP-WEB-009", f"CURRENT: {type(error).__name__}")
+            return
+        self._wanted = wanted.number
+        if self._open is not None and self._open.version == wanted:
+            return
+        for version in self._best(wanted):
+            if self._open is not None and self._open.version == version:
+                return
+            if _mark(version) not in self._damaged and (connection := self._connected(version)) is not None:
+                self._open = _Open(version, connection)
+                return
+            self._problem = WebError("CP-WEB-009", f"version {wanted.number}")
+
+    def _best(self, wanted: PublishedVersion) -> Iterator[PublishedVersion]:
+        """The wanted version, then the one that is open, then those before it."""
+        yield wanted
+        if self._open is not None:
+            yield self._open.version
+        for number in sorted(self._publication.numbers(), reverse=True):
+            if number < wanted.number:
+                try:
+                    yield self._publication.version(number)
+                except (OSError, ValueError, KeyError, TypeError):
+                    continue
+
+    def _connected(self, version: PublishedVersion) -> duckdb.DuckDBPyConnection | None:
+        try:
+            return self._connect(version)
+        except duckdb.Error as error:
+            log.warning("version %s cannot be opened: %s", version.number, type(error).__name__)
+            return None
+
+    def _instead_of(self, damaged: _Open) -> _Open:
+        """What is read from now on, after a query found that a file is damaged."""
+        with self._lock:
+            self._damaged = {*list(self._damaged)[-8:], _mark(damaged.version)}
+            if self._open is damaged:
+                self._open, self._looked = None, float("-inf")
+        log.error("version %s is damaged", damaged.version.number)
+        return self._current()
+
     def _connect(self, version: PublishedVersion) -> duckdb.DuckDBPyConnection:
+        if not version.path.is_file():
+            raise duckdb.IOException(f"{version.path.name} is missing")
         connection = duckdb.connect(
             str(version.path),
             read_only=True,
@@ -137,13 +214,98 @@ class PublishedReader:
         return connection
 
 
-def _query(current: _Open, sql: str, parameters: Sequence[Any] | dict[str, Any]) -> list[dict[str, Any]]:
+class PinnedReader:
+    """One version for as long as a request lasts, so that a page never mixes two publications.
+
+    Only when its file turns out to be damaged, the version changes: to the one that is served instead.
+    """
+
+    def __init__(self, reader: PublishedReader) -> None:
+        self._reader = reader
+        self._pinned: _Open | None = None
+
+    @property
+    def version(self) -> PublishedVersion:
+        """The version that is read.
+
+        Raises:
+            StorageError, WebError: as ``PublishedReader.version``.
+        """
+        return self._opened().version
+
+    def query(self, sql: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
+        """Rows as dictionaries.
+
+        Raises:
+            StorageError, WebError: as ``PublishedReader.query``.
+        """
+        current = self._opened()
+        try:
+            return _query(current, sql, parameters)
+        except DAMAGE:
+            self._pinned = self._reader._instead_of(current)
+        try:
+            return _query(self._pinned, sql, parameters)
+        except DAMAGE as error:
+            raise WebError("CP-WEB-009", f"version {self._pinned.version.number}") from error
+
+    def row(self, sql: str, parameters: Parameters = ()) -> dict[str, Any] | None:
+        """The first row, or ``None``."""
+        rows = self.query(sql, parameters)
+        return rows[0] if rows else None
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """As ``PublishedReader.kept``; of several threads that want the same one makes it and the others wait."""
+        current = self._opened()
+        lock = self._reader._lock
+        with lock:
+            if key in current.answers:
+                current.answers.move_to_end(key)
+                return current.answers[key]
+            making = current.making.setdefault(key, threading.RLock())
+        with making:
+            with lock:
+                if key in current.answers:
+                    return current.answers[key]
+            try:
+                value = make()
+                with lock:
+                    current.answers[key] = value
+                    while len(current.answers) > KEPT_ANSWERS:
+                        current.answers.popitem(last=False)
+            finally:
+                with lock:
+                    current.making.pop(key, None)
+        return value
+
+    def _opened(self) -> _Open:
+        if self._pinned is None:
+            self._pinned = self._reader._current()
+        return self._pinned
+
+
+def _query(current: _Open, sql: str, parameters: Parameters) -> list[dict[str, Any]]:
     cursor = current.connection.cursor()
     try:
         cursor.execute(sql, parameters)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    except (duckdb.CatalogException, duckdb.IOException, duckdb.FatalException) as error:
+    except OLDER as error:
+        log.warning("version %s: %s", current.version.number, type(error).__name__)
         raise WebError("CP-WEB-009", f"version {current.version.number}: {type(error).__name__}") from error
+    except duckdb.OutOfMemoryException as error:
+        raise WebError("CP-WEB-040") from error
+    except UNUSABLE as error:
+        log.warning("a value cannot be used: %s", type(error).__name__)
+        raise WebError("CP-WEB-006") from error
     finally:
         cursor.close()
+
+
+def _mark(version: PublishedVersion) -> tuple[Hashable, ...]:
+    """What changes when a damaged file is mended in its place."""
+    try:
+        stat = version.path.stat()
+    except OSError:
+        return (version.number, version.path)
+    return (version.number, version.path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
