@@ -6,8 +6,13 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.postgresql import Server, binaries
 
 # A loaded machine is no defect. In CI the same examples every time; at home new ones, to find more.
 settings.register_profile("home", deadline=None)
@@ -21,3 +26,22 @@ for _name in [name for name in os.environ if name.startswith("CHATP_")]:
     del os.environ[_name]
 os.environ["CHATP_HOME"] = _HOME
 os.environ["DAGSTER_HOME"] = f"{_HOME}/dagster"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server of this test process; ``make test`` installs it."""
+    programs = binaries()
+    if programs is None:
+        missing = "PostgreSQL is not installed: apt-get install postgresql"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    with Server(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An app database without tables, on either kind: a test with this fixture runs on both."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql").new_database()
+    return f"sqlite:///{tmp_path / 'app.sqlite'}"

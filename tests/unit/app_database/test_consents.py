@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, update
@@ -19,10 +18,9 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    url = f"sqlite:///{tmp_path / 'app.sqlite'}"
-    upgrade(url)
-    return open_database(url)
+def engine(database_url: str) -> Engine:
+    upgrade(database_url)
+    return open_database(database_url)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import threading
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -23,10 +22,9 @@ from chat_platform.storage.promotions import CHECKS, PromotionLog
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    address = f"sqlite:///{tmp_path / 'app.sqlite'}"
-    upgrade(address)
-    return address
+def url(database_url: str) -> str:
+    upgrade(database_url)
+    return database_url
 
 
 @pytest.fixture

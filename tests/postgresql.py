@@ -1,0 +1,117 @@
+"""A PostgreSQL server of the tests' own: Debian's, in a temporary folder, reached by a socket in it and nothing else.
+
+What belongs here: starting and ending it, making databases. What does not: what the tests do with one.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+
+import psycopg
+
+UNPRIVILEGED = "nobody"
+"""Whom the server runs as when the tests run as root, which it refuses."""
+START_S = 60.0
+# Nothing here must survive a power cut.
+QUICK = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "shared_buffers=16MB",
+    "max_connections=300",
+)
+
+
+def binaries() -> Path | None:
+    """Folder of the newest installed server, or ``None``."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else None
+
+
+class Server:
+    """A running server; a context manager that removes every trace of it."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        self._numbers = count(1)
+        # A short path: that of a socket may have 107 characters.
+        self.folder = Path(tempfile.mkdtemp(prefix="chatp-pg-"))
+        self._user: dict[str, int] = {}
+        if os.geteuid() == 0:
+            entry = pwd.getpwnam(UNPRIVILEGED)
+            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+            self._user = {"user": entry.pw_uid, "group": entry.pw_gid}
+
+    def __enter__(self) -> Server:
+        data, options = self.folder / "data", [part for option in QUICK for part in ("-c", option)]
+        try:
+            subprocess.run(
+                [self._programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8",
+                 "--locale=C.UTF-8", "--no-sync"],
+                check=True, capture_output=True, cwd=self.folder, extra_groups=[] if self._user else None,
+                **self._user,
+            )  # fmt: skip
+            with (self.folder / "log").open("wb") as log:
+                self._process = subprocess.Popen(
+                    [self._programs / "postgres", "-D", data, "-k", self.folder, "-c", "listen_addresses=",
+                     *options],
+                    stdout=log, stderr=log, cwd=self.folder, extra_groups=[] if self._user else None,
+                    **self._user,
+                )  # fmt: skip
+            self._wait()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        process = getattr(self, "_process", None)
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)  # ends open connections; a plain SIGTERM waits for them
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def new_database(self) -> str:
+        """SQLAlchemy URL of an empty database."""
+        name = f"tests_{next(self._numbers)}"
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
+            connection.execute(f"create database {name}")  # a name of ours
+        return f"postgresql+psycopg://tests@/{name}?host={self.folder}"
+
+    def stop(self) -> None:
+        """End the server at once, as a crash would; its files stay."""
+        self._process.kill()
+        self._process.wait()
+
+    def _address(self, database: str) -> str:
+        return f"host={self.folder} user=tests dbname={database}"
+
+    def _wait(self) -> None:
+        end = time.monotonic() + START_S
+        while True:
+            try:
+                psycopg.connect(self._address("postgres"), connect_timeout=2).close()
+                return
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > end:
+                    log = (self.folder / "log").read_text(errors="replace")
+                    raise RuntimeError(f"PostgreSQL did not start: {log[-2000:]}") from None
+                time.sleep(0.05)
