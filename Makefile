@@ -19,6 +19,10 @@ $(VENV)/.system: deploy/system-packages.sh
 	@sh deploy/system-packages.sh $(PYTHON)
 	@mkdir -p $(VENV) && touch $@
 
+$(VENV)/.test-system: deploy/system-packages.sh
+	@sh deploy/system-packages.sh $(PYTHON) tests
+	@mkdir -p $(VENV) && touch $@
+
 $(VENV)/.packages: requirements.lock pyproject.toml | $(VENV)/.system
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
@@ -45,7 +49,7 @@ dev: setup ## Dagster UI and daemon on your own data (http://127.0.0.1:3000)
 	@$(BIN)/chatp dev
 
 # A file stays on one process, for its fixtures; in the order of collection, which puts the long ones first.
-test: setup transformers ## all tests, those of the transformer too
+test: setup transformers $(VENV)/.test-system ## all tests, those of the transformer too
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## lint, types, import rules, definitions, dbt parse

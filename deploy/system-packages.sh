@@ -1,8 +1,10 @@
 #!/bin/sh
 # Install the Debian packages that the platform needs and that are missing: Chromium with its driver, a Korean
 # font, Python's venv. Uses apt as root or by password-less sudo; otherwise says once what to install.
+# With `tests` as second argument also PostgreSQL, of which the tests start a server of their own.
 set -u
 python=${1:-python3.11}
+purpose=${2:-product}
 missing=""
 need() { missing="$missing $1"; }
 
@@ -15,6 +17,7 @@ if ! command -v "$python" >/dev/null 2>&1; then
   exit 1
 fi
 "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || need "python3-venv"
+if [ "$purpose" = tests ] && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then need postgresql; fi
 
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ]; then run=""; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then run="sudo"
