@@ -1,14 +1,12 @@
 """``chatp models``: versions of the models, how good they are, which one serves.
 
-What belongs here: options of the commands and how results look. What does not: the rules of promotion
-(``ml.registry.promotion``), the log (``storage.promotions``). What is slow to import is imported inside.
+What belongs here: options of the commands and how results look. What does not: what the portal does alike
+(``ingestion.model_versions``), the rules of promotion (``ml.registry.promotion``). What is slow to import is imported inside.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,11 +16,9 @@ from chat_platform.cli.console import print_json, print_table, say, settings, tr
 from chat_platform.errors import ModelError
 
 if TYPE_CHECKING:
-    from chat_platform.ml.evaluation.report import Figure, ScoredRows
-    from chat_platform.ml.registry.promotion import Decision
-    from chat_platform.ml.registry.store import ModelStore, StoredModel
-    from chat_platform.settings import PromotionRules, Settings
-    from chat_platform.storage.promotions import PromotionLog
+    from chat_platform.ingestion.model_versions import ModelVersions
+    from chat_platform.ml.evaluation.report import Figure
+    from chat_platform.ml.registry.store import StoredModel
 
 QUESTION = "question"
 app = typer.Typer(
@@ -62,8 +58,8 @@ def list_models(
     as_json: Json = False,
 ) -> None:
     """List versions, the latest first."""
-    place = _place()
-    rows = [row for name in ([model] if model else place.store.names()) for row in _versions(place, name)]
+    versions = _versions()
+    rows = [row for name in ([model] if model else versions.store.names()) for row in versions.rows(name)]
     if as_json:
         print_json(rows)
     elif rows:
@@ -83,20 +79,20 @@ def list_models(
 )
 def show(version: Version, model: Model = QUESTION, as_json: Json = False) -> None:
     """Show a version."""
-    from chat_platform.ml.registry.store import CARD
-
-    place = _place()
-    stored = _find(place.store, model, version)
+    versions = _versions()
+    stored = versions.find(model, version)
     if as_json:
-        rows = [row for row in _versions(place, model) if row["version"] == stored.version]
-        history = [row for row in place.log.history(model) if row["model_version"] == stored.version]
-        figures = [] if (found := _evaluation(stored)) is None else found.table_rows(model, stored.version)
+        rows = [row for row in versions.rows(model) if row["version"] == stored.version]
+        history = [row for row in versions.log.history(model) if row["model_version"] == stored.version]
+        found = versions.evaluation(stored)
+        figures = [] if found is None else found.table_rows(model, stored.version)
         print_json({**rows[0], "folder": stored.path, "history": history, "evaluations": figures})
         return
-    if stored.has(CARD):
-        _print_card(stored.read(CARD).decode("utf-8"))
+    card = versions.card(stored)
+    if card is not None:
+        _print_card(card)
     else:
-        print_table([row for row in _versions(place, model) if row["version"] == stored.version])
+        print_table([row for row in versions.rows(model) if row["version"] == stored.version])
     say(str(stored.path))
 
 
@@ -111,10 +107,10 @@ def show(version: Version, model: Model = QUESTION, as_json: Json = False) -> No
 )
 def compare(first: Version, second: Version, model: Model = QUESTION, as_json: Json = False) -> None:
     """Compare two versions."""
-    store = _place().store
-    one, two = _find(store, model, first), _find(store, model, second)
-    figures = _side_by_side(one, two)
-    common, differences = _differences(one, two, _rules(model))
+    versions = _versions()
+    one, two = versions.find(model, first), versions.find(model, second)
+    figures = _side_by_side(versions, one, two)
+    common, differences = _differences(versions, model, one, two)
     if as_json:
         print_json(
             {
@@ -162,43 +158,25 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Promote a version."""
-    from chat_platform.ml.registry.promotion import decide
-
-    if force and not why.strip():
-        raise ModelError("CP-ML-029")
-    place = _place()
-    stored = _find(place.store, model, version)
-    before = place.log.champion(model)
-    decision = _judge(place, model, stored, before)
-    promoted = decision.promoted or force
-    if not dry_run and decision.promoted:
-        reason = f"{why.strip()}; " if why.strip() else ""
-        place.log.promote(model, stored.version, by=by, reason=reason + "; ".join(decision.reasons))
-    elif not dry_run and force:
-        overridden = "; ".join(decision.reasons)
-        place.log.promote(
-            model, stored.version, by=by, reason=f"forced: {why.strip()} (overrides {overridden})"
-        )
-    elif not dry_run:
-        decide(place.log, model, stored.version, decision, by=by)
+    outcome = _versions().promote(model, version, by=by, why=why, force=force, dry_run=dry_run)
     facts = {
         "model": model,
-        "version": stored.version,
-        "promoted": promoted,
-        "forced": force and not decision.promoted,
+        "version": outcome.version,
+        "promoted": outcome.promoted,
+        "forced": outcome.forced,
         "written": not dry_run,
-        "champion_before": before,
+        "champion_before": outcome.before,
         "checks": [
             {"check": check.name, "passed": check.passed, "why": tr(check.why, check.why_ko)}
-            for check in decision.checks
+            for check in outcome.checks
         ],
     }
     if as_json:
         print_json(facts)
     else:
         _show_decision(facts, dry_run=dry_run)
-    if not promoted:
-        raise ModelError("CP-ML-026", f"{model} {stored.version}")
+    if not outcome.promoted:
+        raise ModelError("CP-ML-026", f"{model} {outcome.version}")
 
 
 @app.command(
@@ -214,17 +192,9 @@ def rollback(
     model: Model = QUESTION, by: By = "operator", dry_run: DryRun = False, as_json: Json = False
 ) -> None:
     """Roll back."""
-    from chat_platform.ml.registry.serving import champions
-
-    place = _place()
-    before = place.log.champion(model)
-    if dry_run:
-        standing = champions(place.log, model)
-        if len(standing) < 2:
-            raise ModelError("CP-ML-011", model)
-        after = standing[1]
-    else:
-        after = place.log.rollback(model, by=by)
+    versions = _versions()
+    before = versions.log.champion(model)
+    after = versions.before_champion(model) if dry_run else versions.log.rollback(model, by=by)
     if as_json:
         print_json({"model": model, "before": before, "after": after, "written": not dry_run})
     else:
@@ -234,119 +204,19 @@ def rollback(
         )
 
 
-@dataclass(frozen=True)
-class _Place:
-    settings: Settings
-    store: ModelStore
-    log: PromotionLog
-
-
-def _place() -> _Place:
-    from chat_platform.ml.registry.store import ModelStore
+def _versions() -> ModelVersions:
+    from chat_platform.ingestion.model_versions import ModelVersions
     from chat_platform.storage.app_database import open_database, upgrade
-    from chat_platform.storage.promotions import PromotionLog
 
     values = settings()
-    if "://" in values.lake:
-        raise ModelError("CP-ML-027")
     upgrade(values.app_database)
-    return _Place(
-        values, ModelStore(Path(values.lake) / "models"), PromotionLog(open_database(values.app_database))
-    )
+    return ModelVersions.of(values, open_database(values.app_database))
 
 
-def _versions(place: _Place, name: str) -> list[dict[str, Any]]:
-    """Versions of a model, the latest first; a damaged one says so."""
-    states = _states(place.log, name)
-    rows = []
-    for version in place.store.versions(name):
-        row: dict[str, Any] = {"model": name, "version": version, "state": states.get(version, "candidate")}
-        try:
-            manifest = place.store.manifest(name, version)
-        except ModelError as error:
-            rows.append({**row, "created": "", "rows": None, "threshold": None, "figures": str(error)})
-            continue
-        shown = {key: value for key, value in manifest.figures.items() if value is not None}
-        rows.append(
-            {
-                **row,
-                "created": manifest.created_at.isoformat(timespec="seconds"),
-                "rows": manifest.training.rows,
-                "threshold": manifest.threshold,
-                "figures": " ".join(f"{key}={value:.3f}" for key, value in shown.items()),
-            }
-        )
-    return sorted(rows, key=lambda row: row["created"], reverse=True)
-
-
-def _states(log: PromotionLog, name: str) -> dict[str, str]:
-    """Version → ``champion``, ``refused`` or ``retired``, from the log."""
-    states = {}
-    for row in log.history(name):
-        states[row["model_version"]] = "refused" if row["action"] == "refuse" else "retired"
-    champion = log.champion(name)
-    return {**states, champion: "champion"} if champion else states
-
-
-def _find(store: ModelStore, model: str, version: str) -> StoredModel:
-    """The version of this name, or the only one whose name begins so."""
-    fitting = [name for name in store.versions(model) if name.startswith(version)]
-    exact = version if version in fitting else fitting[0] if len(fitting) == 1 else None
-    if exact is None:
-        raise ModelError("CP-ML-020", f"{model} {version}: {', '.join(fitting) or '–'}")
-    return store.load(model, exact)
-
-
-def _rules(model: str) -> PromotionRules:
-    promotion = settings().promotion
-    return promotion.author if model == "author" else promotion.question
-
-
-def _evaluation(stored: StoredModel) -> Any:
-    from chat_platform.ml.evaluation.report import Evaluation
-    from chat_platform.ml.registry.store import EVALUATION
-
-    return Evaluation.from_json(stored.read(EVALUATION)) if stored.has(EVALUATION) else None
-
-
-def _scored(stored: StoredModel) -> ScoredRows | None:
-    from chat_platform.ml.evaluation.report import ScoredRows
-    from chat_platform.ml.registry.store import PREDICTIONS
-
-    return ScoredRows.from_json(stored.read(PREDICTIONS)) if stored.has(PREDICTIONS) else None
-
-
-def _judge(place: _Place, model: str, stored: StoredModel, champion: str | None) -> Decision:
-    from chat_platform.ml.registry.promotion import judge
-
-    rows = _scored(stored)
-    if rows is None:
-        raise ModelError("CP-ML-028", f"{stored.version}: no predictions.json")
-    if champion is None or champion == stored.version:
-        return judge(rows, None, _rules(model))
-    rival = _champion_rows(place.store, model, stored, champion)
-    # Without the champion's scores there is nothing in common, which the checks refuse and say.
-    return judge(rows, rival if rival is not None else rows.of([]), _rules(model))
-
-
-def _champion_rows(store: ModelStore, model: str, stored: StoredModel, champion: str) -> ScoredRows | None:
-    """The champion's scores: those kept with the candidate where they are this champion's, else its own."""
-    from chat_platform.ml.evaluation.report import ScoredRows
-    from chat_platform.ml.registry.store import predictions_file
-
-    file = predictions_file(champion)
-    if stored.has(file):
-        return ScoredRows.from_json(stored.read(file))
-    try:
-        return _scored(store.load(model, champion))
-    except ModelError:
-        return None
-
-
-def _side_by_side(one: StoredModel, two: StoredModel) -> list[dict[str, Any]]:
+def _side_by_side(versions: ModelVersions, one: StoredModel, two: StoredModel) -> list[dict[str, Any]]:
     tables = []
     for stored in (one, two):
-        evaluation = _evaluation(stored)
+        evaluation = versions.evaluation(stored)
         figures = evaluation.figures if evaluation else ()
         tables.append({(f.dataset, f.variant, f.slice, f.metric): f for f in figures})
     rows = []
@@ -366,15 +236,15 @@ def _side_by_side(one: StoredModel, two: StoredModel) -> list[dict[str, Any]]:
 
 
 def _differences(
-    one: StoredModel, two: StoredModel, rules: PromotionRules
+    versions: ModelVersions, model: str, one: StoredModel, two: StoredModel
 ) -> tuple[int, list[dict[str, Any]]]:
     """Number of rows that both scored, and the differences on them with their intervals."""
     from chat_platform.ml.registry.promotion import differences
 
-    first, second = _scored(one), _scored(two)
+    first, second = versions.scored(one), versions.scored(two)
     if first is None or second is None:
         return 0, []
-    number, found = differences(first, second, rules)
+    number, found = differences(first, second, versions.rules(model))
     return number, [
         {"metric": metric, "difference": gap.value, "low": gap.low, "high": gap.high}
         for metric, gap in found.items()
