@@ -239,20 +239,15 @@ def _workspace() -> Workspace:
 
 
 def _log(workspace: Workspace, *, dry_run: bool) -> DecisionLog:
-    from chat_platform.storage.decisions import DecisionLog, KnownIds
-    from chat_platform.tables.class_chat import IDENTITIES, PEOPLE
+    from chat_platform.ingestion.people import decision_log
 
-    known = KnownIds.of(workspace.lake.read(IDENTITIES).to_pylist(), workspace.lake.read(PEOPLE).to_pylist())
-    return DecisionLog(workspace.database, known, rehearse=dry_run)
+    return decision_log(workspace, rehearse=dry_run)
 
 
 def _suggestions(workspace: Workspace) -> list[Suggestion]:
-    from chat_platform.people.identity import suggestions
-    from chat_platform.tables.class_chat import IDENTITIES, PEOPLE
+    from chat_platform.ingestion.people import open_suggestions
 
-    return list(
-        suggestions(workspace.lake.read(IDENTITIES).to_pylist(), workspace.lake.read(PEOPLE).to_pylist())
-    )
+    return open_suggestions(workspace)
 
 
 def _facts(kind: str, identity: str, person: str | None, number: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """People: who the names in the chats are, brought together for the warehouse.
 
-What belongs here: collecting what resolution needs, writing its result, loading it. What does not: the rules
-(``people.identity``), decisions (``storage.decisions``).
+What belongs here: collecting what resolution needs, writing its result, loading it, what people may decide about
+it. What does not: the rules (``people.identity``), decisions (``storage.decisions``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat_platform.people.identity import aggregate_participants, resolve
+from chat_platform.people.identity import Suggestion, aggregate_participants, resolve, suggestions
+from chat_platform.storage.decisions import DecisionLog, KnownIds
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import CLASS_LIST, IDENTITIES, IDENTITY_DECISIONS, PEOPLE, SLACK_USERS
 from chat_platform.tables.spec import TableSpec
@@ -54,6 +55,24 @@ def resolve_people(workspace: Workspace) -> ResolvedPeople:
             lake.write(spec, spec.empty())
     warehouse.load(lake, PEOPLE_TABLES)
     return ResolvedPeople(len(resolution.people), len(resolution.identities))
+
+
+def decision_log(workspace: Workspace, *, rehearse: bool = False) -> DecisionLog:
+    """The log of decisions about the identities and people of the last resolution.
+
+    Args:
+        workspace: of the class.
+        rehearse: apply every rule and keep nothing.
+    """
+    lake = workspace.lake
+    known = KnownIds.of(lake.read(IDENTITIES).to_pylist(), lake.read(PEOPLE).to_pylist())
+    return DecisionLog(workspace.database, known, rehearse=rehearse)
+
+
+def open_suggestions(workspace: Workspace) -> list[Suggestion]:
+    """What a person could decide, as of the last resolution."""
+    lake = workspace.lake
+    return suggestions(lake.read(IDENTITIES).to_pylist(), lake.read(PEOPLE).to_pylist())
 
 
 def _write_if_changed(workspace: Workspace, spec: TableSpec, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, or_, select, update
+from sqlalchemy import Engine, Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from chat_platform.errors import ChatPlatformError
@@ -52,6 +52,22 @@ class Announced:
     announced_at: datetime | None = None
     announced_by: str | None = None
     announcement_ref: str | None = None
+
+
+@dataclass(frozen=True)
+class LedgerFilter:
+    """Which entries are wanted; ``None`` means all.
+
+    Attributes:
+        since: first date of a conversation.
+        until: last date.
+    """
+
+    state: str | None = None
+    source: str | None = None
+    reason: str | None = None
+    since: date | None = None
+    until: date | None = None
 
 
 class Ledger:
@@ -264,6 +280,41 @@ class Ledger:
             entries = session.scalars(select(LedgerEntry).order_by(LedgerEntry.conversation_id))
             return [_row(entry) for entry in entries]
 
+    def page(
+        self, wanted: LedgerFilter, *, limit: int, after: str | None = None, offset: int = 0
+    ) -> list[dict[str, Any]]:
+        """Entries in the order of their ids, with ``published_version`` and ``updated_at`` beside their columns.
+
+        Args:
+            wanted: which.
+            limit: how many at most.
+            after: only ids beyond this one.
+            offset: how many are left out before the first.
+        """
+        query = _fitting(select(LedgerEntry), wanted).order_by(LedgerEntry.conversation_id)
+        if after is not None:
+            query = query.where(LedgerEntry.conversation_id > after)
+        with Session(self._engine) as session:
+            return [
+                {**_row(entry), "published_version": entry.published_version, "updated_at": entry.updated_at}
+                for entry in session.scalars(query.limit(limit).offset(offset))
+            ]
+
+    def totals(self, wanted: LedgerFilter) -> dict[str, int]:
+        """``conversations``, and the sums of every kind of record over them; nothing known counts 0."""
+        sums = [func.coalesce(func.sum(getattr(LedgerEntry, name)), 0) for name in _COUNTS]
+        query = _fitting(select(func.count(LedgerEntry.conversation_id), *sums), wanted)
+        with Session(self._engine) as session:
+            row = session.execute(query).one()
+        return dict(zip(("conversations", *_COUNTS), (int(value) for value in row), strict=True))
+
+    def reasons(self) -> dict[str, int]:
+        """Code → number of conversations that it keeps away."""
+        query = select(LedgerEntry.reason, func.count()).where(LedgerEntry.reason.is_not(None))
+        with Session(self._engine) as session:
+            rows = session.execute(query.group_by(LedgerEntry.reason).order_by(LedgerEntry.reason))
+            return {reason: number for reason, number in rows}  # noqa: C416
+
     def states(self) -> dict[tuple[str, str], int]:
         """(source, state) → number of conversations."""
         query = select(LedgerEntry.source, LedgerEntry.state, func.count()).group_by(
@@ -279,6 +330,28 @@ class Ledger:
                 .where(LedgerEntry.conversation_id == conversation_id)
                 .values(updated_at=_now(), **values)
             )
+
+
+def unaccounted(counts: Mapping[str, int | None]) -> int | None:
+    """Records that no message, reply, reaction, removal, quarantined record or duplicate explains.
+
+    ``None`` while nothing was parsed.
+    """
+    if counts["records"] is None:
+        return None
+    return counts["records"] - sum(counts[name] or 0 for name in _COUNTS if name != "records")
+
+
+def _fitting(query: Select[Any], wanted: LedgerFilter) -> Select[Any]:
+    exact = {"state": wanted.state, "source": wanted.source, "reason": wanted.reason}
+    for name, value in exact.items():
+        if value is not None:
+            query = query.where(getattr(LedgerEntry, name) == value)
+    if wanted.since is not None:
+        query = query.where(LedgerEntry.conversation_date >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(LedgerEntry.conversation_date <= wanted.until)
+    return query
 
 
 def _row(entry: LedgerEntry) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from chat_platform.errors import ModelError
+from chat_platform.errors import ModelError, WebError
 from chat_platform.storage.app_database import write_session
 from chat_platform.storage.app_models import ModelPromotion
 from chat_platform.storage.signatures import signed
@@ -75,17 +75,25 @@ class PromotionLog:
                 return log[-1].promotion_id
             return _add(session, name, version, "refuse", CHECKS, reasons)
 
-    def rollback(self, name: str, *, by: str) -> str:
+    def rollback(self, name: str, *, by: str, seen: str | None = None) -> str:
         """Make the version champion that was before the one that serves; again: one further back.
+
+        Args:
+            name: of the model.
+            by: who decides.
+            seen: version that they took for the champion; ``None``: whichever it is.
 
         Returns:
             The version that serves from now on.
 
         Raises:
             ModelError: CP-ML-010 without ``by``, -011 when there was none before.
+            WebError: CP-WEB-043 when another version has become champion meanwhile.
         """
         with write_session(self._engine) as session:
             served = _served(_log(session, name))
+            if seen is not None and served and served[-1].model_version != seen:
+                raise WebError("CP-WEB-043", served[-1].model_version)
             if len(served) < 2:
                 raise ModelError("CP-ML-011", name)
             left, back = served[-1].model_version, served[-2].model_version

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import duckdb
 
-from chat_platform.errors import StorageError
+from chat_platform.errors import StorageError, WebError
 from chat_platform.storage.files import replace_text_atomic
 
 POINTER = "CURRENT"
@@ -80,14 +80,20 @@ class Publication:
             self._remove_old(number)
             return self.version(number), True
 
-    def rollback(self) -> PublishedVersion:
+    def rollback(self, *, seen: int | None = None) -> PublishedVersion:
         """Point ``CURRENT`` to the version before it.
+
+        Args:
+            seen: number that whoever decides took for the current one; ``None``: whichever it is.
 
         Raises:
             StorageError: CP-STORE-005 when there is none.
+            WebError: CP-WEB-043 when another one has become current meanwhile.
         """
         self.current()  # without it there is no folder to lock
         with self._lock():
+            if seen not in (None, self.current().number):
+                raise WebError("CP-WEB-043", f"version {self.current().number}")
             before = self.previous()
             self._point_to(before.number)
             return before
