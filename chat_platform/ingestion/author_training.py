@@ -42,9 +42,9 @@ from chat_platform.tables.ids import digest
 from chat_platform.tables.models import AUTHOR_PREDICTIONS
 
 KIND = "characters"
-FILE = "author.skops"
+FILE = "author.safetensors"
 PEOPLE_FILE = "people.json"
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 GUESSES = 5
 WHAT = (
     "Guesses who of the people who agreed would say a text. A game and a test of privacy, not an identification: "
@@ -54,7 +54,7 @@ LIMITS = (
     "Short and common messages are nobody's: most of them get no name.",
     "It knows the people who agreed only; a text of anybody else is called unknown or, wrongly, somebody's.",
 )
-_LIBRARIES = ("scikit-learn", "scipy", "numpy", "skops")
+_LIBRARIES = ("scikit-learn", "scipy", "numpy", "safetensors")
 
 
 @dataclass(frozen=True)

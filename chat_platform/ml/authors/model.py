@@ -10,9 +10,9 @@ held by type: a text must come as ``NamedText``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +24,10 @@ from chat_platform.ml.authors.dataset import later_conversations, text_problem
 from chat_platform.ml.authors.explain import Evidence, evidence_for
 from chat_platform.ml.authors.linear import Machines, bundle, fit_machines, parts
 from chat_platform.ml.authors.style import StyleFeatures
+from chat_platform.ml.registry.formats import dump_arrays, load_arrays
 from chat_platform.settings import AuthorRules
 
-FORMAT = 1
+FORMAT = 2
 _LATER = 0.25
 """Share of the training rows on which probabilities are calibrated."""
 _HIDDEN = 0.2
@@ -200,20 +201,24 @@ class AuthorModel:
             found.append(evidence_for(texts, places, contributions))
         return found
 
-    def state(self) -> dict[str, Any]:
-        """Everything that the model is, as arrays, texts and numbers: what is kept."""
-        return {
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that the model is, as arrays; texts and numbers are JSON in the array ``settings``."""
+        settings = {
             "format": FORMAT,
             "persons": list(self.persons),
             "rules": self.rules.model_dump(),
             "training_rows": self.training_rows,
-            "log_shares": self._log_shares,
-            "features": self._features.state(),
-            "weights": self._machines.weights,
-            "intercepts": self._machines.intercepts,
             "scalings": [list(astuple(one)) for one in self._calibration.scalings],
             "thresholds": list(self._calibration.thresholds),
             "least_familiar": self._least_familiar,
+        }
+        text = json.dumps(settings, sort_keys=True).encode("ascii")
+        return {
+            "settings": np.frombuffer(text, dtype=np.uint8),
+            "log_shares": self._log_shares,
+            "weights": self._machines.weights,
+            "intercepts": self._machines.intercepts,
+            **self._features.state(),
         }
 
 
@@ -254,44 +259,38 @@ def train(rows: pa.Table, *, seed: int = 0, rules: AuthorRules | None = None) ->
 
 
 def save(model: AuthorModel) -> bytes:
-    """The model as a skops file of arrays, texts and numbers; the same model gives the same bytes."""
-    from chat_platform.ml.registry.formats import dump_skops
-
-    return dump_skops(model.state())
+    """The model as a safetensors file: arrays, and JSON in one of them; the same model gives the same bytes."""
+    return dump_arrays(model.state())
 
 
 def load(data: bytes) -> AuthorModel:
     """The model that ``save`` wrote.
 
-    The file may build dicts, lists, texts, numbers and NumPy arrays, and nothing else: no type is trusted beyond
-    those, and our own classes are built here from checked values.
+    A file of arrays cannot carry code; what is in them is checked before anything is made of it.
 
     Raises:
-        ModelError: CP-ML-034 when it is damaged or something else, -024 when it names another type.
+        ModelError: CP-ML-034 when it is damaged or something else.
     """
-    from chat_platform.ml.registry.formats import load_skops
-
     try:
-        state = load_skops(data, trusted=())
+        return _from_state(load_arrays(data))
     except ModelError as error:
-        raise error if error.code == "CP-ML-024" else ModelError("CP-ML-034", error.code) from error
-    try:
-        return _from_state(state)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise error if error.code == "CP-ML-034" else ModelError("CP-ML-034", error.code) from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ModelError("CP-ML-034", type(error).__name__) from error
 
 
-def _from_state(state: dict[str, Any]) -> AuthorModel:
-    if state["format"] != FORMAT:
-        raise ModelError("CP-ML-034", f"format {state['format']!r}")
-    features = StyleFeatures.from_state(state["features"])
-    persons = [str(person) for person in state["persons"]]
+def _from_state(state: Mapping[str, np.ndarray]) -> AuthorModel:
+    settings = json.loads(state["settings"].tobytes())
+    if settings["format"] != FORMAT:
+        raise ModelError("CP-ML-034", f"format {settings['format']!r}")
+    features = StyleFeatures.from_state(state)
+    persons = [str(person) for person in settings["persons"]]
     number = len(persons)
     machines = Machines(
         _array(state, "weights", (features.width, number)), _array(state, "intercepts", (number,))
     )
-    scalings = [Scaling(*(float(value) for value in values)) for values in state["scalings"]]
-    calibration = Calibration(tuple(scalings), tuple(float(value) for value in state["thresholds"]))
+    scalings = [Scaling(*(float(value) for value in values)) for values in settings["scalings"]]
+    calibration = Calibration(tuple(scalings), tuple(float(value) for value in settings["thresholds"]))
     if number < 2 or not len(scalings) == len(calibration.thresholds) == len(SIZES):
         raise ModelError("CP-ML-034", "sizes")
     return AuthorModel(
@@ -300,15 +299,15 @@ def _from_state(state: dict[str, Any]) -> AuthorModel:
         features=features,
         machines=machines,
         calibration=calibration,
-        least_familiar=float(state["least_familiar"]),
-        rules=AuthorRules(**state["rules"]),
-        training_rows=int(state["training_rows"]),
+        least_familiar=float(settings["least_familiar"]),
+        rules=AuthorRules(**settings["rules"]),
+        training_rows=int(settings["training_rows"]),
     )
 
 
-def _array(state: dict[str, Any], name: str, shape: tuple[int, ...]) -> np.ndarray:
+def _array(state: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
     value = state[name]
-    if not isinstance(value, np.ndarray) or value.shape != shape or value.dtype.kind != "f":
+    if value.shape != shape or value.dtype.kind != "f":
         raise ModelError("CP-ML-034", name)
     if not np.isfinite(value).all():
         raise ModelError("CP-ML-034", name)

@@ -12,10 +12,9 @@ message and 0.10 from twenty.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -171,28 +170,31 @@ class StyleFeatures:
         windows = sum(max(length - size + 1, 0) for size in range(view.shortest, view.longest + 1))
         return known / windows
 
-    def state(self) -> dict[str, Any]:
-        """What has been learnt, as arrays."""
+    def state(self) -> dict[str, np.ndarray]:
+        """What has been learnt: two arrays a view."""
         return {
-            name: {"vocabulary": one.vocabulary_, "idf": one.idf_} for name, one in self._vectorizers.items()
+            f"{name}.{part}": array
+            for name, one in self._vectorizers.items()
+            for part, array in (("vocabulary", one.vocabulary_), ("idf", one.idf_))
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> StyleFeatures:
-        """Features from ``state``.
+    def from_state(cls, state: Mapping[str, np.ndarray]) -> StyleFeatures:
+        """Features from ``state``; other arrays beside them are not looked at.
 
         Raises:
-            ModelError: CP-ML-034 when it is not what ``state`` gives.
+            KeyError: when an array is missing.
+            ModelError: CP-ML-034 when one is not what ``state`` gives.
         """
-        if not isinstance(state, dict) or set(state) != set(_VIEWS):
-            raise ModelError("CP-ML-034", "views")
-        return cls({name: _restored(view, state[name]) for name, view in _VIEWS.items()})
+        return cls(
+            {
+                name: _restored(view, state[f"{name}.vocabulary"], state[f"{name}.idf"])
+                for name, view in _VIEWS.items()
+            }
+        )
 
 
-def _restored(view: _View, state: Any) -> NgramVectorizer:
-    vocabulary, idf = (state.get(name) if isinstance(state, dict) else None for name in ("vocabulary", "idf"))
-    if not (isinstance(vocabulary, np.ndarray) and isinstance(idf, np.ndarray)):
-        raise ModelError("CP-ML-034", "vocabulary")
+def _restored(view: _View, vocabulary: np.ndarray, idf: np.ndarray) -> NgramVectorizer:
     if vocabulary.dtype != np.uint64 or idf.dtype != np.float32 or vocabulary.ndim != 1:
         raise ModelError("CP-ML-034", "vocabulary")
     if not len(vocabulary) or idf.shape != vocabulary.shape or not np.isfinite(idf).all():
