@@ -148,7 +148,8 @@ def test_weeks_begin_on_monday() -> None:
 
 
 def test_bands_of_a_class_are_those_of_its_students_in_whole_weeks(settings: Settings) -> None:
-    reader = PublishedReader(Workspace(settings).publication)
+    open_reader = PublishedReader(Workspace(settings).publication)
+    reader = open_reader.pinned()
     found = class_bands(reader, 5, date(2026, 3, 9))
     rows = reader.query(
         "select d.person_id, sum(d.messages + d.replies) as written from marts.participation_daily as d "
@@ -166,4 +167,4 @@ def test_bands_of_a_class_are_those_of_its_students_in_whole_weeks(settings: Set
     assert sorted((expected[person] for person in first), reverse=True) == ordered[: sizes[0]]
     # The lectures were on Monday and Tuesday: within their week nothing is compared.
     assert class_bands(reader, 5, date(2026, 3, 8))["messages"].people is None
-    reader.close()
+    open_reader.close()
