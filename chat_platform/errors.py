@@ -765,6 +765,18 @@ _code(
     ),
 )
 _code(
+    "CP-STORE-007",
+    ("The pointer to the published version is damaged", "게시 버전을 가리키는 파일이 손상되었습니다"),
+    (
+        "CURRENT, or the facts of the version that it names, are missing or cannot be understood",
+        "CURRENT 또는 그 버전의 정보 파일이 없거나 내용을 알 수 없습니다",
+    ),
+    (
+        "publish again: chatp publish; or write the name of a kept version into warehouse/published/CURRENT",
+        "다시 게시하세요(chatp publish). 또는 보관된 버전의 이름을 warehouse/published/CURRENT에 적으세요",
+    ),
+)
+_code(
     "CP-STORE-020",
     ("The address of the app database cannot be used", "앱 데이터베이스 주소를 사용할 수 없습니다"),
     (
@@ -1422,4 +1434,96 @@ _code(
     ("Somebody changed this meanwhile", "그사이 다른 사람이 변경했습니다"),
     ("what the page showed is not what is there now", "페이지에 보이던 내용이 지금과 다릅니다"),
     ("look at it again and decide then", "새로 고친 내용을 확인한 뒤 다시 결정하세요"),
+)
+_code(
+    "CP-WEB-050",
+    ("The digest has nowhere to go", "다이제스트를 보낼 곳이 없습니다"),
+    (
+        "neither a mail server nor a channel of Slack fit for it is set",
+        "메일 서버나 다이제스트에 쓸 수 있는 Slack 채널이 설정되어 있지 않습니다",
+    ),
+    (
+        "set CHATP_MAIL__HOST, or CHATP_DIGEST__SLACK_CHANNEL and CHATP_SLACK_TOKEN",
+        "CHATP_MAIL__HOST, 또는 CHATP_DIGEST__SLACK_CHANNEL과 CHATP_SLACK_TOKEN을 설정하세요",
+    ),
+)
+_code(
+    "CP-WEB-051",
+    ("The mail server puts it off", "메일 서버가 나중에 다시 보내라고 합니다"),
+    ("it cannot be reached, is busy, or answered 4xx", "연결되지 않거나 바쁘거나 4xx로 답했습니다"),
+    ("nothing: the next run sends what is left", "따로 할 일이 없습니다. 다음 실행이 남은 메일을 보냅니다"),
+    transient=True,
+)
+_code(
+    "CP-WEB-052",
+    ("The mail server refused this recipient", "메일 서버가 이 수신자를 거절했습니다"),
+    (
+        "it answered 5xx: the address does not exist, or takes no mail",
+        "5xx로 답했습니다. 없는 주소이거나 메일을 받지 않는 주소입니다",
+    ),
+    (
+        "let the person correct the address; an operator may send again",
+        "주소를 고치게 하세요. 운영자가 다시 보낼 수 있습니다",
+    ),
+)
+_code(
+    "CP-WEB-053",
+    ("The mail server refuses the portal", "메일 서버가 포털의 접속을 거절했습니다"),
+    (
+        "login, sender, encryption or certificate is not accepted",
+        "로그인, 보내는 주소, 암호화 또는 인증서가 받아들여지지 않았습니다",
+    ),
+    (
+        "correct the settings mail.*; the next run sends what is left",
+        "mail.* 설정을 고치세요. 다음 실행이 남은 메일을 보냅니다",
+    ),
+)
+_code(
+    "CP-WEB-054",
+    ("Nobody knows whether this digest arrived", "이 다이제스트가 도착했는지 알 수 없습니다"),
+    (
+        "the connection or the process ended after it was handed over and before the answer came",
+        "메일을 넘긴 뒤 응답을 받기 전에 연결이나 프로세스가 끝났습니다",
+    ),
+    (
+        "it is not sent twice unasked: ask the recipient, then send it again if it is missing",
+        "두 번 보내지 않도록 멈췄습니다. 받았는지 확인하고, 받지 못했으면 다시 보내세요",
+    ),
+)
+_code(
+    "CP-WEB-055",
+    ("This is no mail address", "메일 주소가 아닙니다"),
+    ("it is not of the form name@example.com", "name@example.com과 같은 꼴이 아닙니다"),
+    ("correct the address", "주소를 고치세요"),
+)
+_code(
+    "CP-WEB-056",
+    ("This link opens nothing", "쓸 수 없는 링크입니다"),
+    (
+        "it is incomplete, too old, was replaced by a newer one, or belongs to another account",
+        "주소가 잘렸거나 오래되었거나, 새 링크로 바뀌었거나 다른 계정의 링크입니다",
+    ),
+    (
+        "open the newest mail, or sign in and look at your digest",
+        "가장 최근 메일을 열거나, 로그인해서 구독 상태를 확인하세요",
+    ),
+)
+_code(
+    "CP-WEB-057",
+    ("There is no digest of this week", "이 주의 다이제스트는 없습니다"),
+    ("the week is not over, or the date is no Monday", "아직 끝나지 않은 주이거나 월요일이 아닌 날짜입니다"),
+    ("choose a week that is over, by its Monday", "끝난 주를 골라 그 주의 월요일로 적으세요"),
+)
+_code(
+    "CP-WEB-058",
+    ("Slack did not take the digest", "Slack에 다이제스트를 올리지 못했습니다"),
+    (
+        "Slack's answer was an error; its code is beside this one",
+        "Slack이 오류로 답했습니다. 코드는 함께 표시됩니다",
+    ),
+    (
+        "look up the code beside it; the next run looks whether it was posted before it posts",
+        "함께 표시된 코드를 확인하세요. 다음 실행은 이미 올라갔는지 먼저 살펴봅니다",
+    ),
+    transient=True,
 )

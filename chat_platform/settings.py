@@ -23,7 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-SECRETS = ("slack_token",)
+SECRETS = ("slack_token", "mail_password")
 CANDIDATES = ("rules", "linear", "linear_characters", "linear_morphemes", "transformer")
 
 
@@ -255,6 +255,43 @@ class WebSettings(BaseModel):
     dagster_url: str = Field("http://127.0.0.1:3000", description="Dagster UI that operators are linked to.")
 
 
+class MailSettings(BaseModel):
+    """The mail server that the portal writes through; without a host no mail is sent.
+
+    Attributes:
+        host: name of the server; ``None``: no mail.
+        security: ``starttls`` (asked for, and nothing is sent without it), ``tls`` (from the first byte) or ``none``.
+        login: name at the server; ``None``: it wants none. The password comes from ``CHATP_MAIL_PASSWORD``.
+        from_address: address that mails come from; bounces go there.
+        timeout_s: longest silence of the server before it is given up, seconds.
+    """
+
+    host: str | None = None
+    port: int = Field(587, ge=1, le=65_535)
+    security: str = Field("starttls", pattern="^(starttls|tls|none)$")
+    login: str | None = None
+    from_address: str = Field("chat-platform@localhost", pattern=r"^[^@\s<>]+@[^@\s<>]+$")
+    timeout_s: float = Field(60.0, gt=0)
+
+
+class DigestSettings(BaseModel):
+    """The weekly digest, of the week before: by mail where ``mail.host`` is set, to Slack where a channel is.
+
+    Attributes:
+        weekday: day of sending: 0 is Sunday, 1 Monday, … 6 Saturday.
+        hour: hour of sending, in the class's zone.
+        language: ``ko`` or ``en``, of Slack's digest and of accounts that have not chosen.
+    """
+
+    weekday: int = Field(1, ge=0, le=6)
+    hour: int = Field(8, ge=0, le=23)
+    language: str = Field("ko", pattern="^(ko|en)$")
+    slack_channel: str | None = Field(
+        None,
+        description="Channel for the digest, by id or name; not the one of the announcements. None: no Slack.",
+    )
+
+
 class Settings(BaseSettings):
     """Every setting of the platform.
 
@@ -270,6 +307,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home)
     timezone: str = "Asia/Seoul"
     slack_token: SecretStr | None = Field(None, description="Token of your internal Slack app (xoxb-…).")
+    mail_password: SecretStr | None = Field(None, description="Password of `mail.login`.")
     slack: SlackSettings = SlackSettings()
     zoom: ZoomSettings = ZoomSettings()
     names: NameRules = NameRules()
@@ -278,6 +316,8 @@ class Settings(BaseSettings):
     promotion: PromotionSettings = PromotionSettings()
     authors: AuthorRules = AuthorRules()
     web: WebSettings = WebSettings()
+    mail: MailSettings = MailSettings()
+    digest: DigestSettings = DigestSettings()
     stop_words: list[str] = Field(
         [], description="Lemmas left out of word metrics, beside the built-in list."
     )

@@ -314,7 +314,12 @@ class QuizRound(Base):
 
 
 class DigestSubscription(Base):
-    """An account that gets the weekly digest of a class by mail; the link in the mail ends it without signing in."""
+    """An account that gets the weekly digest of a class by mail; the link in the mail ends it without signing in.
+
+    Attributes:
+        address: where the digest goes, once its owner has shown that mail to it is read.
+        token_hash: of the link that confirms the address; once it is confirmed, of the link that ends the digest.
+    """
 
     __tablename__ = "digest_subscriptions"
     __table_args__ = (UniqueConstraint("token_hash"),)
@@ -326,6 +331,7 @@ class DigestSubscription(Base):
     address: Mapped[str]
     token_hash: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
 
@@ -335,7 +341,9 @@ class DigestDelivery(Base):
     Attributes:
         week: Monday, ISO date.
         channel: ``mail`` or ``slack``.
+        recipient: number of the account, or channel of Slack.
         state: ``sending`` (claimed), ``sent`` or ``failed``.
+        error: code of what went wrong, and facts; never an address.
     """
 
     __tablename__ = "digest_deliveries"

@@ -133,6 +133,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("confirmed_at", UtcDateTime()),
         sa.Column("ended_at", UtcDateTime()),
         sa.ForeignKeyConstraint(
             ["account_id"],
