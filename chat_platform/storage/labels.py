@@ -131,6 +131,24 @@ class LabelLog:
                 newest[key] = row
         return list(newest.values())
 
+    def get(self, correction_id: int) -> dict[str, Any] | None:
+        """One correction with the keys of ``corrections``, or ``None``."""
+        names = [column.name for column in LabelCorrection.__table__.columns]
+        with Session(self._engine) as session:
+            row = session.get(LabelCorrection, correction_id)
+            return None if row is None else {name: getattr(row, name) for name in names}
+
+    def mark(self) -> tuple[int, int, int]:
+        """Something that is another one as soon as the log is: its rows, the newest number, how many were undone."""
+        query = select(
+            func.count(),
+            func.coalesce(func.max(LabelCorrection.correction_id), 0),
+            func.count(LabelCorrection.undone_at),
+        )
+        with Session(self._engine) as session:
+            rows, newest, undone = session.execute(query).one()
+            return rows, newest, undone
+
     def count_since(self, since: datetime | int | None = None) -> int:
         """Corrections that were added, and not undone, after a moment or after a correction's number.
 

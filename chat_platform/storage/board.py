@@ -1,0 +1,138 @@
+"""What the app database knows of all questions of a class at once.
+
+What belongs here: counts by question, and a mark that is another one as soon as they are. What does not: the
+questions of the chats (the marts) and putting both together (``web.board``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, Select, func, literal, select, union_all
+from sqlalchemy.orm import Session
+
+from chat_platform.storage.app_models import UtcDateTime
+from chat_platform.storage.portal_models import (
+    AnswerVote,
+    HiddenAsker,
+    Membership,
+    PortalAnswer,
+    PortalQuestion,
+    QuestionFollow,
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What people did about a question on the portal.
+
+    Attributes:
+        answers: that were not removed.
+        endorsed: answers among them that a teacher endorsed.
+        votes: for all of its answers.
+        follows: accounts that follow it.
+    """
+
+    answers: int = 0
+    endorsed: int = 0
+    votes: int = 0
+    follows: int = 0
+
+
+class BoardStore:
+    """Facts of one class in the app database.
+
+    Args:
+        engine: of a database that ``app_database.upgrade`` has brought up to date.
+        class_id: the class.
+    """
+
+    def __init__(self, engine: Engine, class_id: str) -> None:
+        self._engine = engine
+        self._class_id = class_id
+
+    def mark(self) -> Hashable:
+        """Something that is another one as soon as ``counts`` or the set of questions is; one cheap statement.
+
+        Answers and questions are only added and removed for good, so their numbers tell. Votes, follows and
+        endorsements come and go: a set from which rows go, and into which only newer ones come, is known by its size
+        and its newest moment.
+        """
+        nothing = literal(None, UtcDateTime())
+        parts: tuple[Select[Any], ...] = (
+            select(func.count(), func.count(PortalAnswer.deleted_at), nothing).where(
+                PortalAnswer.class_id == self._class_id
+            ),
+            select(
+                func.count(PortalAnswer.endorsed_at), literal(0), func.max(PortalAnswer.endorsed_at)
+            ).where(PortalAnswer.class_id == self._class_id, PortalAnswer.deleted_at.is_(None)),
+            select(func.count(), literal(0), func.max(AnswerVote.voted_at)).where(self._voted()),
+            select(func.count(), literal(0), func.max(QuestionFollow.created_at)).where(
+                QuestionFollow.class_id == self._class_id
+            ),
+            select(func.count(), literal(0), func.max(HiddenAsker.created_at)).where(
+                HiddenAsker.class_id == self._class_id
+            ),
+            select(func.count(), func.count(PortalQuestion.deleted_at), nothing).where(
+                PortalQuestion.class_id == self._class_id
+            ),
+        )
+        # The order of the parts of a UNION ALL is nobody's promise.
+        numbered = [part.add_columns(literal(number)) for number, part in enumerate(parts)]
+        with Session(self._engine) as session:
+            return tuple(
+                sorted((tuple(row) for row in session.execute(union_all(*numbered))), key=lambda r: r[3])
+            )
+
+    def counts(self) -> dict[str, Counts]:
+        """Question id → counts, where there is anything to count."""
+        answers = (
+            select(
+                PortalAnswer.question_id, func.count().label("answers"), func.count(PortalAnswer.endorsed_at)
+            )
+            .where(PortalAnswer.class_id == self._class_id, PortalAnswer.deleted_at.is_(None))
+            .group_by(PortalAnswer.question_id)
+        )
+        votes = (
+            select(PortalAnswer.question_id, func.count())
+            .join(AnswerVote, AnswerVote.answer_id == PortalAnswer.answer_id)
+            .where(PortalAnswer.class_id == self._class_id, PortalAnswer.deleted_at.is_(None))
+            .group_by(PortalAnswer.question_id)
+        )
+        follows = (
+            select(QuestionFollow.question_id, func.count())
+            .where(QuestionFollow.class_id == self._class_id)
+            .group_by(QuestionFollow.question_id)
+        )
+        with Session(self._engine) as session:
+            answered = {row[0]: (row[1], row[2]) for row in session.execute(answers)}
+            voted = {row[0]: row[1] for row in session.execute(votes)}
+            followed = {row[0]: row[1] for row in session.execute(follows)}
+        return {
+            question_id: Counts(
+                *answered.get(question_id, (0, 0)), voted.get(question_id, 0), followed.get(question_id, 0)
+            )
+            for question_id in {*answered, *voted, *followed}
+        }
+
+    def staff(self) -> frozenset[int]:
+        """Accounts that teach or operate the class now."""
+        query = select(Membership.account_id).where(
+            Membership.class_id == self._class_id, Membership.role.in_(("teacher", "operator"))
+        )
+        with Session(self._engine) as session:
+            return frozenset(session.scalars(query))
+
+    def account_of(self, person_id: str) -> int | None:
+        """The account that is this person, where that is proven."""
+        query = select(Membership.account_id).where(
+            Membership.class_id == self._class_id, Membership.person_id == person_id
+        )
+        with Session(self._engine) as session:
+            return session.scalars(query).one_or_none()
+
+    def _voted(self) -> ColumnElement[bool]:
+        here = select(PortalAnswer.answer_id).where(PortalAnswer.class_id == self._class_id)
+        return AnswerVote.answer_id.in_(here)
