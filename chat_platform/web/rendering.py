@@ -8,13 +8,16 @@ Everything is escaped unless a template says ``| safe``, which only answers clea
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -48,7 +51,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(number=number, clock=clock, day=day, moment=moment, percent=percent)
+    found.filters.update(
+        number=number, clock=clock, day=day, moment=moment, percent=percent, json=json_island
+    )
     found.globals.update(asset=asset_url)
     return found
 
@@ -71,6 +76,11 @@ def render(visit: Visit, template: str, values: dict[str, Any]) -> str:
             **values,
         )
     )
+
+
+def json_island(value: Any) -> Markup:
+    """JSON for ``<script type="application/json">``: no character of it can end the element."""
+    return htmlsafe_json_dumps(value, dumps=partial(json.dumps, ensure_ascii=True, default=str))
 
 
 def number(value: float | None, digits: int = 0) -> str:
