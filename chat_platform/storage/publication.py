@@ -12,9 +12,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +62,10 @@ class Publication:
         self.folder.mkdir(parents=True, exist_ok=True)
         signature = build_signature(build)
         with self._lock():
-            current = self._current_or_none()
+            try:
+                current = self._current_or_none()
+            except StorageError:
+                current = None  # a damaged pointer is mended by publishing
             if current is not None and current.build_signature == signature:
                 return current, False
             number = 1 + max(self.numbers(), default=0)
@@ -114,7 +118,7 @@ class Publication:
         """The current version.
 
         Raises:
-            StorageError: CP-STORE-005 when nothing was published.
+            StorageError: CP-STORE-005 when nothing was published, CP-STORE-007 when the pointer is damaged.
         """
         current = self._current_or_none()
         if current is None:
@@ -122,15 +126,30 @@ class Publication:
         return current
 
     def version(self, number: int) -> PublishedVersion:
-        """A version by its number."""
-        facts = json.loads(self._facts(number).read_text(encoding="utf-8"))
-        return PublishedVersion(
-            number,
-            self.folder / f"warehouse-{number}.duckdb",
-            datetime.fromisoformat(facts["published_at"]),
-            facts["build_signature"],
-            facts["bytes"],
-        )
+        """A version by its number.
+
+        Raises:
+            StorageError: CP-STORE-007 when there is none, or what is known of it is damaged.
+        """
+        try:
+            facts = json.loads(self._facts(number).read_text(encoding="utf-8"))
+            return PublishedVersion(
+                number,
+                self.folder / f"warehouse-{number}.duckdb",
+                datetime.fromisoformat(facts["published_at"]),
+                facts["build_signature"],
+                facts["bytes"],
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StorageError("CP-STORE-007", f"version {number}: {type(error).__name__}") from error
+
+    def kept(self) -> list[PublishedVersion]:
+        """Versions that can be read or gone back to, the oldest first."""
+        found = []
+        for number in self.numbers():
+            with suppress(StorageError):
+                found.append(self.version(number))
+        return found
 
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -159,12 +178,17 @@ class Publication:
             name = (self.folder / POINTER).read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             return None
-        return self.version(int(name.removeprefix("warehouse-").removesuffix(".duckdb")))
+        except (OSError, ValueError) as error:
+            raise StorageError("CP-STORE-007", f"{POINTER}: {type(error).__name__}") from error
+        number = re.fullmatch(r"warehouse-([0-9]{1,9})\.duckdb", name)
+        if number is None:
+            raise StorageError("CP-STORE-007", f"{POINTER}: {name[:40]!r}")
+        return self.version(int(number[1]))
 
     def numbers(self) -> list[int]:
         """Versions that are kept, the oldest first."""
-        names = (path.stem for path in self.folder.glob("warehouse-*.duckdb"))
-        return sorted(int(name.removeprefix("warehouse-")) for name in names)
+        names = (path.stem.removeprefix("warehouse-") for path in self.folder.glob("warehouse-*.duckdb"))
+        return sorted(int(name) for name in names if name.isdecimal())
 
     def _facts(self, number: int) -> Path:
         return self.folder / f"warehouse-{number}.json"

@@ -12,12 +12,12 @@ from starlette.staticfiles import StaticFiles
 from chat_platform.settings import Settings
 from chat_platform.web import failures
 from chat_platform.web.middleware import BodyLimit, HeadAsGet, SecurityHeaders
-from chat_platform.web.pages import home
+from chat_platform.web.pages import home, operations
 from chat_platform.web.services import Services
 from chat_platform.web.static_files import STATIC
 
 # A room of the portal is a module with a ``router``: a new one is a line here.
-PAGES = (home,)
+PAGES = (home, operations)
 UPLOADS = "/uploads"
 """Routes whose path ends so may be sent a file."""
 

@@ -21,7 +21,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from chat_platform.errors import ChatPlatformError, WebError
-from chat_platform.web import rendering
 from chat_platform.web.access import Visit
 from chat_platform.web.middleware import HEADERS
 
@@ -55,6 +54,7 @@ STATUS = {
     "CP-WEB-024": 403,
     "CP-WEB-025": 409,
     "CP-STORE-005": 503,
+    "CP-STORE-007": 503,
     "CP-STORE-020": 503,
     "CP-STORE-021": 503,
     "CP-STORE-022": 503,
@@ -129,22 +129,27 @@ HANDLERS: dict[type[Exception], Callable[[Request, Any], Response]] = {
 }
 
 
-def _answer(request: Request, error: ChatPlatformError, status: int) -> Response:
-    visit = Visit(request, request.app.state.services, getattr(request.state, "visitor", None))
+def in_words(visit: Visit, error: ChatPlatformError) -> dict[str, str]:
+    """What people read of an error, in the visitor's language: code, what, why, remedy, detail."""
     entry, korean = error.entry, visit.language == "ko"
-    facts = {
+    return {
         "code": error.code,
         "what": entry.what_ko if korean else entry.what,
         "why": entry.why_ko if korean else entry.why,
         "remedy": entry.remedy_ko if korean else entry.remedy,
         "detail": error.detail,
     }
+
+
+def _answer(request: Request, error: ChatPlatformError, status: int) -> Response:
+    visit = Visit(request, request.app.state.services, getattr(request.state, "visitor", None))
+    facts = in_words(visit, error)
     if _wants_json(request):
         # What the standard of bearer tokens (RFC 6750) asks for.
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         return JSONResponse({"error": facts}, status, headers)
     try:
-        return rendering.page(visit, "error.html", status, {"error": facts})
+        return visit.page("error.html", status=status, error=facts)
     except (ChatPlatformError, DBAPIError, TemplateError) as failed:
         # What every page shows may need the very thing that is broken.
         log.warning("the page of an error cannot be made: %s", type(failed).__name__)

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
-from chat_platform.errors import ChatPlatformError, WebError
+from chat_platform.errors import ChatPlatformError, StorageError, WebError
 from chat_platform.storage.publication import Publication, PublishedVersion
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class PublishedReader:
         """The version that is read now.
 
         Raises:
-            StorageError: CP-STORE-005 when nothing was published.
+            StorageError: CP-STORE-005 when nothing was published, CP-STORE-007 when the pointer is damaged.
             WebError: CP-WEB-009 when no file can be opened.
         """
         return self._current().version
@@ -147,13 +147,9 @@ class PublishedReader:
         self._problem = None
         try:
             wanted = self._publication.current()
-        except ChatPlatformError as error:
-            self._problem = (
-                error  # nothing was published, or somebody took it away: what is open is served on
-            )
-            return
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            self._problem = WebError("CP-WEB-009", f"CURRENT: {type(error).__name__}")
+        except StorageError as error:
+            # Nothing was published, or the pointer is damaged. What is open is served on.
+            self._problem = error
             return
         self._wanted = wanted.number
         if self._open is not None and self._open.version == wanted:
@@ -171,12 +167,9 @@ class PublishedReader:
         yield wanted
         if self._open is not None:
             yield self._open.version
-        for number in sorted(self._publication.numbers(), reverse=True):
-            if number < wanted.number:
-                try:
-                    yield self._publication.version(number)
-                except (OSError, ValueError, KeyError, TypeError):
-                    continue
+        yield from (
+            version for version in reversed(self._publication.kept()) if version.number < wanted.number
+        )
 
     def _connected(self, version: PublishedVersion) -> duckdb.DuckDBPyConnection | None:
         try:
