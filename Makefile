@@ -30,7 +30,15 @@ $(VENV)/.packages: requirements.lock pyproject.toml | $(VENV)/.system
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-$(VENV)/.ready: $(VENV)/.packages $(shell find dbt_project -name '*.sql' -o -name '*.yml' -o -name '*.csv' 2>/dev/null | grep -v /target/)
+# The browser's side of the portal: npm packages by hash, built into a folder that git ignores.
+FRONTEND := chat_platform/web/frontend
+STATIC := chat_platform/web/static/manifest.json
+
+$(STATIC): $(addprefix $(FRONTEND)/,package.json package-lock.json .npmrc build.mjs common-syllables.txt) \
+  $(shell find $(FRONTEND)/src -type f 2>/dev/null) | $(VENV)/.system
+	@cd $(FRONTEND) && npm ci --silent && node build.mjs
+
+$(VENV)/.ready: $(VENV)/.packages $(STATIC) $(shell find dbt_project -name '*.sql' -o -name '*.yml' -o -name '*.csv' 2>/dev/null | grep -v /target/)
 	@$(BIN)/python -m chat_platform.cli.main prepare
 	@touch $@
 
@@ -63,9 +71,11 @@ check: setup ## lint, types, import rules, definitions, dbt parse
 docs: setup ## regenerate the generated pages of docs/
 	@$(BIN)/python -m chat_platform.cli.main docs
 
-lock: ## re-pin every dependency into requirements.lock (no addresses)
+lock: ## re-pin every dependency, of Python and of the browser's side (no addresses)
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
 	  --no-emit-find-links --group dev pyproject.toml -o requirements.lock
+	@cd $(FRONTEND) && npm install --silent --package-lock-only && node unaddressed.mjs
 
 clean: ## remove the environment and build output; your data in var/ stays
+	@rm -rf $(FRONTEND)/node_modules $(FRONTEND)/.build chat_platform/web/static
 	@rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .ruff_cache .mypy_cache .hypothesis

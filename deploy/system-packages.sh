@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that the platform needs and that are missing: Chromium with its driver, a Korean
-# font, Python's venv. Uses apt as root or by password-less sudo; otherwise says once what to install.
+# font, Node with npm, Python's venv. Uses apt as root or by password-less sudo; otherwise says once what to install.
 # With `tests` as second argument also PostgreSQL, of which the tests start a server of their own.
 set -u
 python=${1:-python3.11}
@@ -16,6 +16,8 @@ if ! command -v "$python" >/dev/null 2>&1; then
   echo "chat_platform needs Python 3.11 ($python was not found). Install it, or pass PYTHON=/path/to/python3.11." >&2
   exit 1
 fi
+command -v node >/dev/null 2>&1 || need nodejs
+command -v npm >/dev/null 2>&1 || need npm
 "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || need "python3-venv"
 if [ "$purpose" = tests ] && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then need postgresql; fi
 
