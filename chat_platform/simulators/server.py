@@ -7,6 +7,7 @@ particular service answers (``slack_server``, ``zoom_server``).
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -230,7 +231,7 @@ def rate_limited(retry_after: float) -> Response:
 
 
 async def parameters_of(request: Request) -> dict[str, str]:
-    """Query, form and JSON parameters of a request in one dictionary; the body wins."""
+    """Query, form and JSON parameters of a request in one dictionary; the body wins. What has parts is JSON."""
     found: dict[str, Any] = dict(request.query_params)
     if request.method == "POST":
         body = await request.body()
@@ -246,4 +247,6 @@ def _http_date(skew_s: float) -> str:
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
     return str(value).lower() if isinstance(value, bool) else str(value)

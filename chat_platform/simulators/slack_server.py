@@ -1,8 +1,8 @@
 """Slack's Web API over a workspace that can be changed while it is being read.
 
 What belongs here: the workspace's state and its mutators, and the methods ``auth.test``, ``conversations.list``,
-``conversations.history``, ``conversations.replies`` and ``users.list``. What does not: what people post
-(``slack_generator``), transport faults (``server``).
+``conversations.history``, ``conversations.replies``, ``users.list`` and ``chat.postMessage``. What does not: what
+people post (``slack_generator``), transport faults (``server``).
 
 Shapes follow Slack's documentation: errors come with HTTP 200 and ``ok: false``, history is newest first, cursors
 are opaque, replies are not in history. Methods take GET with a query and POST with a form or JSON; the token
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
+import re
 import threading
 import time
 from bisect import bisect_left, bisect_right, insort
@@ -31,13 +33,17 @@ from chat_platform.simulators.rich_text import RichText
 from chat_platform.simulators.server import SimulatorServer, parameters_of, rate_limited
 from chat_platform.simulators.slack_generator import PRIVATE_CHANNEL, TEAM_ID, SlackMessage, SlackStory
 
-DEFAULT_SCOPES = ("channels:history", "channels:read", "users:read", "users:read.email")
+DEFAULT_SCOPES = ("channels:history", "channels:read", "chat:write", "users:read", "users:read.email")
 NEEDED_SCOPES = {
     "conversations.list": "channels:read",
     "conversations.history": "channels:history",
     "conversations.replies": "channels:history",
     "users.list": "users:read",
+    "chat.postMessage": "chat:write",
 }
+LONGEST_TEXT, MOST_BLOCKS, LONGEST_SECTION, LONGEST_HEADING = 40_000, 50, 3_000, 150
+"""Limits of a posted message, as Slack documents them."""
+_EVENT_TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,255}", re.ASCII)
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 999
 RATE_WINDOW_S = 60.0
 REACTORS_SHOWN = 8
@@ -124,6 +130,26 @@ class SlackWorkspace:
             return self._attach(
                 self._channels[name], ts, SlackMessage(name, user, sent_at, content, "answer")
             )
+
+    def say_as_app(self, channel: str, text: str, **parts: Any) -> Payload:
+        """Post a message of the app now, with ``blocks`` and ``metadata`` where given; returns it as it is kept."""
+        with self._lock:
+            held = self._channels[self._name(channel)]
+            moment = self.now + timedelta(seconds=self.skew_s)
+            ts = self._free_ts(held, moment)
+            held.messages[ts] = {
+                "type": "message",
+                "ts": ts,
+                "user": self.story.bot_user,
+                "bot_id": self.story.bot_id,
+                "bot_profile": {"id": self.story.bot_id, "name": "수업 알리미", "deleted": False},
+                "team": TEAM_ID,
+                "text": text,
+                **{name: part for name, part in parts.items() if part},
+            }
+            insort(held.order, _key(ts))
+            self._latest = max(self._latest, moment)
+            return dict(held.messages[ts])
 
     def edit(self, channel: str, ts: str, text: str) -> None:
         """Change what a message or reply says; it keeps its ``ts`` and gains ``edited``."""
@@ -301,6 +327,7 @@ class SlackServer(SimulatorServer):
             "conversations.history": self._conversations_history,
             "conversations.replies": self._conversations_replies,
             "users.list": self._users_list,
+            "chat.postMessage": self._chat_post_message,
         }
 
     def routes(self) -> list[BaseRoute]:
@@ -406,6 +433,8 @@ class SlackServer(SimulatorServer):
             page, following = self.workspace.page(channel, limit=max(1, len(page) // 2), **bounds)
         if fault is not None and fault.kind == "duplicate_page" and page:
             following = page[0]["ts"]
+        if parameters.get("include_all_metadata", "").lower() not in ("1", "true"):
+            page = [{key: value for key, value in row.items() if key != "metadata"} for row in page]
         answer: Payload = {
             "ok": True,
             "messages": page,
@@ -458,6 +487,24 @@ class SlackServer(SimulatorServer):
             "cache_ts": cache_ts,
             "response_metadata": {"next_cursor": cursor},
         }
+
+    def _chat_post_message(self, parameters: dict[str, str], fault: Fault | None) -> Payload:
+        channel = self._readable_channel(parameters)
+        text = parameters.get("text", "")
+        blocks, metadata = _json(parameters, "blocks", list), _json(parameters, "metadata", dict)
+        if not text and not blocks:
+            raise SlackApiError("no_text")
+        if len(text) > LONGEST_TEXT:
+            raise SlackApiError("msg_too_long")
+        if not _blocks_fit(blocks):
+            raise SlackApiError("invalid_blocks")
+        if metadata and not (
+            _EVENT_TYPE.fullmatch(str(metadata.get("event_type", "")))
+            and isinstance(metadata.get("event_payload"), dict)
+        ):
+            raise SlackApiError("invalid_metadata_format")
+        message = self.workspace.say_as_app(channel, text, blocks=blocks, metadata=metadata)
+        return {"ok": True, "channel": channel, "ts": message["ts"], "message": message}
 
     def _readable_channel(self, parameters: dict[str, str]) -> str:
         channel = parameters.get("channel", "")
@@ -583,6 +630,35 @@ def _decode(cursor: str, prefix: str) -> str:
     if value == text or not value.replace(".", "", 1).isdigit():
         raise SlackApiError("invalid_cursor")
     return value
+
+
+def _json(parameters: dict[str, str], name: str, kind: type) -> Any:
+    """A parameter that is written as JSON; empty where it was not given."""
+    try:
+        value = json.loads(parameters.get(name) or "null")
+    except ValueError:
+        raise SlackApiError("invalid_json") from None
+    if value is not None and not isinstance(value, kind):
+        raise SlackApiError("invalid_arguments")
+    return value or kind()
+
+
+def _blocks_fit(blocks: list[Any]) -> bool:
+    """Whether Slack would show these blocks, of the kinds that it documents limits for."""
+    for block in blocks:
+        if not isinstance(block, dict):
+            return False
+        texts = [block.get("text"), *(block.get("elements") or [])]
+        if block.get("type") in ("section", "header") and not isinstance(block.get("text"), dict):
+            return False
+        longest = LONGEST_HEADING if block.get("type") == "header" else LONGEST_SECTION
+        for text in (part for part in texts if isinstance(part, dict)):
+            if (
+                text.get("type") not in ("plain_text", "mrkdwn")
+                or not 0 < len(text.get("text", "")) <= longest
+            ):
+                return False
+    return len(blocks) <= MOST_BLOCKS
 
 
 def _without_email(profile: Payload) -> Payload:

@@ -108,7 +108,7 @@ class _Bearer(AuthBase):
 
 
 class SlackClient:
-    """Reads a workspace through the Web API.
+    """Reads a workspace through the Web API, and posts into it where asked.
 
     Args:
         token: token of an internal app.
@@ -174,7 +174,12 @@ class SlackClient:
         )
 
     def history(
-        self, channel: str, oldest: float | None = None, latest: float | None = None
+        self,
+        channel: str,
+        oldest: float | None = None,
+        latest: float | None = None,
+        *,
+        metadata: bool = False,
     ) -> Iterator[Page]:
         """Pages of ``conversations.history`` as they arrived, newest message first.
 
@@ -182,6 +187,7 @@ class SlackClient:
             channel: channel id.
             oldest: unix seconds, inclusive; ``None``: from the beginning.
             latest: unix seconds, inclusive; ``None``: until now.
+            metadata: with what apps have attached to their messages.
 
         Raises:
             SlackError: any of CP-SLACK-002 to 011.
@@ -191,6 +197,8 @@ class SlackClient:
             params["oldest"] = f"{oldest:.6f}"
         if latest is not None:
             params["latest"] = f"{latest:.6f}"
+        if metadata:
+            params["include_all_metadata"] = "true"
         return self._pages("conversations.history", params, "messages")
 
     def replies(self, channel: str, ts: str) -> Iterator[Page]:
@@ -200,6 +208,28 @@ class SlackClient:
             SlackError: any of CP-SLACK-002 to 011; ``thread_not_found`` is CP-SLACK-011.
         """
         return self._pages("conversations.replies", {"channel": channel, "ts": ts}, "messages")
+
+    def post_message(self, message: Mapping[str, Any]) -> str:
+        """Post a message (``chat.postMessage``), without asking twice.
+
+        Slack has no key by which a repeated post would be told from a new one. So only a rate limit, which says that
+        nothing was posted, is waited for. After CP-SLACK-007, -008 and -010 the message may be there: look before
+        posting again.
+
+        Args:
+            message: arguments of the method: ``channel`` (an id), ``text``, ``blocks``, ``metadata``, …
+
+        Returns:
+            Its ``ts``.
+
+        Raises:
+            SlackError: any of CP-SLACK-002 to 011.
+        """
+        answer = self._call("chat.postMessage", {"channel": message["channel"]}, posted=message)
+        ts = (answer.body or {}).get("ts")
+        if not isinstance(ts, str):
+            raise SlackError("CP-SLACK-008", "chat.postMessage: no ts")
+        return ts
 
     def users(self) -> list[dict[str, Any]]:
         """Members as ``users.list`` gives them; a page that came twice gives them twice."""
@@ -248,13 +278,16 @@ class SlackClient:
             if not cursor:
                 return
 
-    def _call(self, method: str, params: Mapping[str, Any]) -> _Answer:
-        """One call with its retries.
+    def _call(
+        self, method: str, params: Mapping[str, Any], posted: Mapping[str, Any] | None = None
+    ) -> _Answer:
+        """One call with its retries; one that posts something is not repeated after a fault.
 
         Raises:
             SlackError: any of CP-SLACK-002 to 011.
         """
-        waits = _Waits(self._attempts, self.max_wait_s, lambda: self.deadline)
+        attempts = self._attempts if posted is None else 1
+        waits = _Waits(attempts, self.max_wait_s, lambda: self.deadline)
         retrying = Retrying(
             retry=retry_if_result(lambda answer: answer.retry != "no"),
             wait=waits.wait,
@@ -263,12 +296,12 @@ class SlackClient:
             before_sleep=lambda state: _log_retry(method, state),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else _Answer(),
         )
-        answer: _Answer = retrying(self._attempt, method, params)
+        answer: _Answer = retrying(self._attempt, method, params, posted)
         if answer.error is not None:
             raise answer.error
         return answer
 
-    def _attempt(self, method: str, params: Mapping[str, Any]) -> _Answer:
+    def _attempt(self, method: str, params: Mapping[str, Any], posted: Mapping[str, Any] | None) -> _Answer:
         where = f"{method} {params['channel']}" if "channel" in params else method
         left = self._time_left()
         if left <= 0:
@@ -277,9 +310,11 @@ class SlackClient:
         # The network's exceptions hold the request with its token, so they end in here.
         code = fault = ""
         try:
-            with self._session.get(
+            with self._session.request(
+                "GET" if posted is None else "POST",
                 self.base_url + method,
-                params=params,
+                params=params if posted is None else None,
+                json=posted,
                 timeout=min(left, self.timeout_s),
                 allow_redirects=False,
                 stream=True,
