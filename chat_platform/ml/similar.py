@@ -68,6 +68,9 @@ _BLOCK = 500
 # A component is compared whole: 3,000 texts take 70 MB.
 _LARGEST = 3_000
 _STEP = 0.05
+# Of an index: texts that its n-grams are learned from, and texts that are turned into vectors at once.
+_SAMPLE = 20_000
+_CHUNK = 2_000
 
 
 class _Pairs(NamedTuple):
@@ -107,6 +110,70 @@ class _Texts:
         """Exercise 2 is not exercise 3, however alike the rest."""
         left, right = self.numbers[first], self.numbers[second]
         return (left != right) & (left > 0) & (right > 0)
+
+
+class LetterIndex:
+    """Questions by their letters, to find those that are like a text that somebody is typing.
+
+    Letters alone, because nothing that is being typed has been tokenised: what a typing slip or an unfinished word
+    leaves is still alike. Building it from 50,000 questions takes 2 s and at most 150 MB, keeping it 40 MB, asking it
+    5 ms.
+
+    Args:
+        texts: clean texts or texts as sent.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        bare = [_bare(text) for text in texts]
+        self._numbers = [_numbers_in(text) for text in bare]
+        self._letters = NgramVectorizer(3, 4, min_rows=1)
+        # What a question is about is said in words that many questions share; a part of them knows nearly all.
+        sample = bare[:_SAMPLE]
+        if not any(sample):
+            self._rows: sparse.csr_matrix | None = None
+            return
+        self._letters.fit(of_jamo(sample))
+        self._rows = sparse.vstack(
+            [self._vectors(bare[start : start + _CHUNK]) for start in range(0, len(bare), _CHUNK)], "csr"
+        )
+
+    def nearest(
+        self, text: str, number: int, *, least: float = 0.0, more: Sequence[str] = ()
+    ) -> list[tuple[int, float]]:
+        """Rows that are like a text, the nearest first.
+
+        Args:
+            text: at most its first 400 characters count.
+            number: how many at most.
+            least: similarity from 0 to 1 that a row must reach.
+            more: further texts that are not in the index; their rows follow those of the index.
+
+        Returns:
+            Row and similarity. A row with other numbers than the text has is not like it.
+        """
+        bare = _bare(text)
+        if self._rows is None or not bare:
+            return []
+        others = [_bare(other) for other in more]
+        wanted = np.zeros(self._rows.shape[1], np.float32)
+        vector = self._vectors([bare])
+        wanted[vector.indices] = vector.data
+        similarity = np.concatenate([self._rows @ wanted, self._vectors(others) @ wanted])
+        own = _numbers_in(bare)
+        found: list[tuple[int, float]] = []
+        # Ties are broken by the row, so that the same question gives the same answer.
+        for row in np.argsort(-similarity, kind="stable")[: 4 * number].tolist():
+            theirs = (
+                self._numbers[row]
+                if row < len(self._numbers)
+                else _numbers_in(others[row - len(self._numbers)])
+            )
+            if similarity[row] >= max(least, 1e-6) and not (own and theirs and own != theirs):
+                found.append((row, min(1.0, float(similarity[row]))))
+        return found[:number]
+
+    def _vectors(self, bare: Sequence[str]) -> sparse.csr_matrix:
+        return self._letters.transform(of_jamo(bare))
 
 
 def questions_of(messages: pa.Table, tokens: pa.Table) -> pa.Table:
@@ -229,8 +296,12 @@ def _products(vectors: sparse.csr_matrix) -> np.ndarray:
 
 def _numbers(texts: Sequence[str]) -> np.ndarray:
     known: dict[frozenset[str], int] = {frozenset(): 0}
-    found = (frozenset(number.lstrip("0") for number in _NUMBER.findall(text)) for text in texts)
+    found = (_numbers_in(text) for text in texts)
     return np.array([known.setdefault(numbers, len(known)) for numbers in found], dtype=np.int64)
+
+
+def _numbers_in(text: str) -> frozenset[str]:
+    return frozenset(number.lstrip("0") for number in _NUMBER.findall(text))
 
 
 def _alike(texts: _Texts, threshold: float) -> _Pairs:

@@ -117,13 +117,13 @@ class BoardStore:
             for question_id in {*answered, *voted, *followed}
         }
 
-    def staff(self) -> frozenset[int]:
-        """Accounts that teach or operate the class now."""
-        query = select(Membership.account_id).where(
+    def staff(self) -> dict[int, str]:
+        """Accounts that teach or operate the class now, with their role."""
+        query = select(Membership.account_id, Membership.role).where(
             Membership.class_id == self._class_id, Membership.role.in_(("teacher", "operator"))
         )
         with Session(self._engine) as session:
-            return frozenset(session.scalars(query))
+            return {row.account_id: row.role for row in session.execute(query)}
 
     def account_of(self, person_id: str) -> int | None:
         """The account that is this person, where that is proven."""

@@ -1,0 +1,561 @@
+"""The questions of a class: those that the model found in the chats, and those asked on the portal.
+
+What belongs here: putting published tables and app database together, filters and order, who is shown as the asker.
+What does not: pages (``pages.questions``), rules about answers (``storage.answers``), what corrections mean
+(``storage.verdicts``).
+
+The mart stays in DuckDB. What the app database knows is small: it goes along with a query, as one text a column
+(a list of 5,000 parameters takes DuckDB a second, a text of 5,000 lines 5 ms).
+
+States, the first that fits: ``not_question`` (people say so), ``endorsed`` (a teacher endorsed an answer of the
+portal), ``answered`` (on the portal or in the chat), ``open``. A message that people answered on the portal stays on
+the board when a newer model finds no question in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from chat_platform.storage.asked import Asked, AskedStore, number_of
+from chat_platform.storage.board import BoardStore, Counts
+from chat_platform.storage.follows import FollowStore
+from chat_platform.storage.labels import LabelLog
+from chat_platform.storage.verdicts import Verdict, verdicts
+from chat_platform.web.access import Visit
+
+STATES = ("open", "answered", "endorsed", "not_question")
+ROLES = ("student", "teacher", "staff")
+SORTS = ("newest", "oldest", "followed", "voted", "similar")
+PAGE = 20
+MOST_PAGES = 10_000
+LONGEST_SEARCH = 200
+
+_SEPARATOR = "\x1f"
+_COLUMNS = """
+    q.message_id, q.conversation_id, q.lecture_date, q.title, q.asked_at, q.offset_s, q.participant_id, q.person_id,
+    q.name, q.role, q.text, q.probability, q.state, q.answer_basis, q.answer_message_id, q.answers, q.link
+"""
+
+_ORDERS = {
+    "newest": "asked_at desc, question_id",
+    "oldest": "state <> 'open', asked_at, question_id",
+    "followed": "follows desc, votes desc, asked_at desc, question_id",
+    "voted": "votes desc, follows desc, asked_at desc, question_id",
+    "similar": "alike desc, group_id, asked_at, question_id",
+}
+
+_TOGETHER = """
+    with said as (
+        select
+            unnest(string_split($ids, chr(31))) as question_id,
+            unnest(string_split($states, chr(31))) as state,
+            unnest(string_split($votes, chr(31)))::integer as votes,
+            unnest(string_split($follows, chr(31)))::integer as follows,
+            unnest(string_split($hidden, chr(31)))::integer as hidden
+    ),
+    added as (
+        select
+            unnest(string_split($added_ids, chr(31))) as question_id,
+            unnest(string_split($added_conversations, chr(31))) as conversation_id,
+            unnest(string_split($added_moments, chr(31)))::timestamptz as asked_at,
+            unnest(string_split($added_roles, chr(31))) as role,
+            unnest(string_split($added_texts, chr(31))) as text,
+            unnest(string_split($added_mine, chr(31)))::integer = 1 as mine
+        where $added_ids <> ''
+    ),
+    questions as (
+        select
+            message_id as question_id, rowid as place, conversation_id, asked_at, role, text, state,
+            person_id = $person as mine
+        from marts.lecture_questions
+        union all
+        select question_id, null, conversation_id, asked_at, role, text, 'open', mine from added
+    ),
+    chosen as (
+        select
+            q.question_id, q.place, q.asked_at, q.conversation_id,
+            coalesce(nullif(s.state, ''), q.state) as state,
+            coalesce(s.votes, 0) as votes,
+            coalesce(s.follows, 0) as follows
+        from questions as q
+        left join said as s on s.question_id = q.question_id
+        where {conditions}
+    )
+"""
+
+_CONDITIONS = {
+    "shown": "coalesce(s.state, '') <> 'not_question'",
+    "state": "coalesce(nullif(s.state, ''), q.state) = $state",
+    "lecture": "q.conversation_id = $lecture",
+    "role": "q.role = $role and ($staff or coalesce(s.hidden, 0) = 0)",
+    "mine": "q.mine",
+    "followed": "list_contains(string_split($followed, chr(31)), q.question_id)",
+    # Case means nothing in Korean, and a plain search takes half the time.
+    "contains": "contains(q.text, $text)",
+    "matches": "regexp_matches(q.text, regexp_escape($text), 'i')",
+}
+
+_GROUPED = """
+    , grouped as (
+        select chosen.*, coalesce(a.questions, 1) as alike, coalesce(a.group_id, chosen.question_id) as group_id
+        from chosen
+        left join ml.question_groups as g on g.message_id = chosen.question_id
+        left join marts.similar_questions as a on a.group_id = g.group_id
+    )
+"""
+
+_PROMOTED = """
+    select
+        m.message_id, m.conversation_id, l.lecture_date, l.title, m.sent_at as asked_at,
+        coalesce(m.offset_s, epoch(m.sent_at) - epoch(l.started_at)) as offset_s,
+        p.participant_id, p.person_id, p.name, p.role, m.text, null as probability, 'open' as state,
+        null as answer_basis, null as answer_message_id, 0 as answers, null as link
+    from core.messages as m
+    inner join marts.lectures as l on l.conversation_id = m.conversation_id
+    left join intermediate.int_participants as p on p.identity_id = m.identity_id
+    where list_contains(string_split($ids, chr(31)), m.message_id)
+        and not m.removed and m.visibility = 'everyone' and not coalesce(p.is_bot, false)
+"""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What of the board is asked for.
+
+    Attributes:
+        state: one of ``STATES``; ``None``: all but what is no question.
+        lecture: conversation.
+        role: of who asked; whoever hides from the class has none there.
+        mine: only what the visitor asked.
+        followed: only what the visitor follows.
+        text: words that stand in the question, as typed.
+        sort: one of ``SORTS``.
+        page: from 1.
+    """
+
+    state: str | None = None
+    lecture: str | None = None
+    role: str | None = None
+    mine: bool = False
+    followed: bool = False
+    text: str = ""
+    sort: str = "newest"
+    page: int = 1
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Filters:
+        """Filters of an address; what makes no sense is left out."""
+        page = query.get("page", "")
+        return cls(
+            state=_one_of(query.get("state"), STATES),
+            lecture=query.get("lecture") or None,
+            role=_one_of(query.get("role"), ROLES),
+            mine=query.get("mine") == "1",
+            followed=query.get("followed") == "1",
+            text=query.get("text", "").replace("\0", "").strip()[:LONGEST_SEARCH],
+            sort=_one_of(query.get("sort"), SORTS) or SORTS[0],
+            page=min(max(int(page), 1), MOST_PAGES) if page.isascii() and page.isdecimal() and len(page) < 9 else 1,
+        )  # fmt: skip
+
+    def query(self, **changes: Any) -> dict[str, str]:
+        """The address's query for these filters with changes, without what says nothing."""
+        changed = replace(self, **changes)
+        values = {
+            "state": changed.state,
+            "lecture": changed.lecture,
+            "role": changed.role,
+            "mine": "1" if changed.mine else None,
+            "followed": "1" if changed.followed else None,
+            "text": changed.text,
+            "sort": changed.sort if changed.sort != SORTS[0] else None,
+            "page": str(changed.page) if changed.page > 1 else None,
+        }
+        return {name: value for name, value in values.items() if value}
+
+    @property
+    def is_common(self) -> bool:
+        """Whether many readers ask just this, and get the same."""
+        return not (self.lecture or self.text or self.mine or self.followed) and self.page <= 3
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asked, as the visitor may see it.
+
+    Attributes:
+        name: ``None`` when it is not for the visitor.
+        role: as ``name``.
+        hidden: the class does not see the name.
+        is_me: the visitor.
+    """
+
+    name: str | None
+    role: str | None
+    hidden: bool
+    is_me: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as the visitor may see it.
+
+    Attributes:
+        state: one of ``STATES``.
+        chat_answers: replies in the chat; 0 where the answer is only likely.
+        answer_basis: ``reply`` or ``next_message``, where the chat answered.
+        counts: what people did about it on the portal.
+        is_portal: it was asked on the portal.
+        link: opens the recording at that second.
+    """
+
+    question_id: str
+    conversation_id: str | None
+    lecture_date: Any
+    title: str | None
+    asked_at: datetime
+    offset_s: float | None
+    text: str
+    state: str
+    asker: Asker
+    counts: Counts
+    verdict: Verdict | None
+    is_portal: bool
+    probability: float | None = None
+    answer_basis: str | None = None
+    answer_message_id: str | None = None
+    chat_answers: int = 0
+    link: str | None = None
+    participant_id: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the board."""
+
+    questions: Sequence[Question]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // PAGE))
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What people said of the questions of a published version; the same for every reader.
+
+    Attributes:
+        promoted: message id → row like one of the mart, of messages that are questions by people's word only.
+        columns: parameters of ``said``.
+    """
+
+    mark: Any
+    counts: dict[str, Counts]
+    hidden: dict[str, int]
+    verdicts: dict[str, Verdict]
+    promoted: dict[str, dict[str, Any]]
+    columns: dict[str, str]
+
+
+class Board:
+    """The questions of the class of a visit."""
+
+    def __init__(self, visit: Visit) -> None:
+        class_id = visit.room.class_id
+        self._visit = visit
+        # One version as long as a request lasts: rows of the mart are known by their places.
+        self._published = visit.published
+        self._asked = AskedStore(visit.services.database, class_id)
+        self._store = BoardStore(visit.services.database, class_id)
+        self._follows = FollowStore(visit.services.database, class_id)
+        self._labels = LabelLog(visit.room.workspace.database)
+
+    def page(self, filters: Filters) -> Page:
+        """A page of questions; beyond the last one it is empty."""
+        said, asked = self._said(), {one.question_id: one for one in self._asked.all()}
+        found, total = self._places(filters, said, asked)
+        rows = self._rows([place for _, place in found if place is not None])
+        questions = (
+            self._question(question_id, rows.get(question_id), said, asked) for question_id, _ in found
+        )
+        return Page([question for question in questions if question is not None], total, filters.page)
+
+    def question(self, question_id: str) -> Question | None:
+        """One question, also one that people say is none; ``None`` where nothing says that there is one."""
+        one = self._asked.get(question_id)
+        if one is not None:
+            return self._question(question_id, None, self._said(), {question_id: one})
+        if number_of(question_id) is not None:
+            return None
+        row = self._published.row(
+            f"select {_COLUMNS} from marts.lecture_questions as q where q.message_id = $id",  # noqa: S608  ours
+            {"id": question_id},
+        )
+        return self._question(question_id, row, self._said(), {})
+
+    def some(self, question_ids: Iterable[str]) -> dict[str, Question]:
+        """Question id → question, of those that are on the board; a few at most."""
+        ids = list(question_ids)
+        said, asked = self._said(), {one.question_id: one for one in self._asked.all()}
+        rows = {
+            row["message_id"]: row
+            for row in self._published.query(
+                f"""
+                select {_COLUMNS} from marts.lecture_questions as q where q.rowid in (
+                    select rowid from marts.lecture_questions
+                    where list_contains(string_split($ids, chr(31)), message_id)
+                )
+                """,  # noqa: S608  columns are ours
+                {"ids": _SEPARATOR.join(ids)},
+            )
+        }
+        found = {
+            question_id: self._question(question_id, rows.get(question_id), said, asked)
+            for question_id in ids
+        }
+        return {question_id: question for question_id, question in found.items() if question is not None}
+
+    def hidden(self) -> frozenset[str]:
+        """Ids of questions whose asker the visitor must not see."""
+        if self._visit.is_staff:
+            return frozenset()
+        return frozenset(
+            question_id
+            for question_id, account_id in self._said().hidden.items()
+            if account_id != self._visit.account.account_id
+        )
+
+    def verdict(self, message_id: str) -> Verdict | None:
+        """What people say of a message."""
+        return self._said().verdicts.get(message_id)
+
+    def _said(self) -> _Said:
+        staff = self._store.staff()
+        mark = (self._store.mark(), self._labels.mark(), frozenset(staff.items()))
+        key = ("board", self._visit.room.class_id, mark)
+        return self._published.kept(key, lambda: self._make_said(mark, staff))
+
+    def _make_said(self, mark: Any, staff: Mapping[int, str]) -> _Said:
+        counts, hidden = self._store.counts(), self._asked.hidden()
+        said = verdicts(self._labels.standing(), staff)
+        wanted = sorted(
+            question_id
+            for question_id in {*said, *(name for name, count in counts.items() if count.answers)}
+            if number_of(question_id) is None and _is_wanted(said.get(question_id), counts.get(question_id))
+        )
+        # The chat is searched for those only that the mart does not have.
+        missing = self._missing(wanted) if wanted else []
+        promoted = self._published.query(_PROMOTED, {"ids": _SEPARATOR.join(missing)}) if missing else []
+        ids = sorted(name for name in {*counts, *said, *hidden} if _SEPARATOR not in name)
+        columns: dict[str, list[Any]] = {
+            "ids": ids,
+            "states": [_state("", counts.get(name), said.get(name)) for name in ids],
+            "votes": [counts.get(name, _NOTHING).votes for name in ids],
+            "follows": [counts.get(name, _NOTHING).follows for name in ids],
+            "hidden": [int(name in hidden) for name in ids],
+        }
+        # Never empty, so that every column has a value of its type.
+        first: dict[str, Any] = {"ids": "", "states": "", "votes": 0, "follows": 0, "hidden": 0}
+        texts = {name: _joined([first[name], *values]) for name, values in columns.items()}
+        return _Said(mark, counts, hidden, said, {row["message_id"]: row for row in promoted}, texts)
+
+    def _missing(self, ids: Sequence[str]) -> list[str]:
+        rows = self._published.query(
+            """
+            with wanted as (select unnest(string_split($ids, chr(31))) as message_id)
+            select message_id from wanted
+            anti join marts.lecture_questions as q on q.message_id = wanted.message_id
+            """,
+            {"ids": _SEPARATOR.join(ids)},
+        )
+        return [row["message_id"] for row in rows]
+
+    def _places(
+        self, filters: Filters, said: _Said, asked: Mapping[str, Asked]
+    ) -> tuple[list[tuple[str, int | None]], int]:
+        """Ids of a page, each with its row of the mart, and how many there are in all."""
+        if not filters.is_common:
+            return self._find(filters, said, asked)
+        key = ("board page", self._visit.room.class_id, said.mark, self._visit.is_staff, filters)
+        return self._published.kept(key, lambda: self._find(filters, said, asked))
+
+    def _find(
+        self, filters: Filters, said: _Said, asked: Mapping[str, Asked]
+    ) -> tuple[list[tuple[str, int | None]], int]:
+        conditions, parameters = self._conditions(filters)
+        together = _TOGETHER.format(conditions=" and ".join(_CONDITIONS[name] for name in conditions))
+        values = {**said.columns, **self._added(said, asked), "person": self._visit.person_id, **parameters}
+        total = self._published.row(f"{together} select count(*) as total from chosen", values)  # noqa: S608
+        grouped, source = (_GROUPED, "grouped") if filters.sort == "similar" else ("", "chosen")
+        rows = self._published.query(
+            f"""
+            {together} {grouped}
+            select question_id, place from {source} order by {_ORDERS[filters.sort]} limit $limit offset $offset
+            """,  # noqa: S608  every part is one of the texts above
+            {**values, "limit": PAGE, "offset": PAGE * (filters.page - 1)},
+        )
+        return [(row["question_id"], row["place"]) for row in rows], total["total"] if total else 0
+
+    def _conditions(self, filters: Filters) -> tuple[list[str], dict[str, Any]]:
+        names = ["state" if filters.state else "shown"]
+        values: dict[str, Any] = {}
+        if filters.state:
+            values["state"] = filters.state
+        if filters.lecture:
+            names.append("lecture")
+            values["lecture"] = filters.lecture
+        if filters.role:
+            names.append("role")
+            values |= {"role": filters.role, "staff": self._visit.is_staff}
+        if filters.mine:
+            names.append("mine")
+        if filters.followed:
+            names.append("followed")
+            values["followed"] = _joined(["", *self._follows.followed_by(self._visit.account.account_id)])
+        if filters.text:
+            has_case = filters.text.lower() != filters.text.upper()
+            names.append("matches" if has_case else "contains")
+            values["text"] = filters.text
+        return names, values
+
+    def _added(self, said: _Said, asked: Mapping[str, Asked]) -> dict[str, str]:
+        """Parameters of ``added``: questions that the mart does not have."""
+        me = self._visit.account.account_id
+        rows = [
+            (one.question_id, one.conversation_id, one.created_at, _role(one.role), one.text, one.account_id == me)
+            for one in asked.values()
+        ]  # fmt: skip
+        rows += [
+            (row["message_id"], row["conversation_id"], row["asked_at"], row["role"], row["text"], self._is_me(row))
+            for row in said.promoted.values()
+        ]  # fmt: skip
+        return {
+            "added_ids": _joined(row[0] for row in rows),
+            "added_conversations": _joined(row[1] or "" for row in rows),
+            "added_moments": _joined(row[2].isoformat() for row in rows),
+            "added_roles": _joined(row[3] or "" for row in rows),
+            "added_texts": _joined(row[4].replace(_SEPARATOR, " ") for row in rows),
+            "added_mine": _joined(int(row[5]) for row in rows),
+        }
+
+    def _rows(self, places: Sequence[int]) -> dict[str, dict[str, Any]]:
+        rows = self._published.query(
+            f"""
+            select {_COLUMNS} from marts.lecture_questions as q
+            where q.rowid in (select unnest(string_split($places, ',')::bigint[]))
+            """,  # noqa: S608  columns are ours
+            {"places": ",".join(map(str, places))},
+        ) if places else []  # fmt: skip
+        return {row["message_id"]: row for row in rows}
+
+    def _question(
+        self, question_id: str, row: dict[str, Any] | None, said: _Said, asked: Mapping[str, Asked]
+    ) -> Question | None:
+        counts, verdict = said.counts.get(question_id, _NOTHING), said.verdicts.get(question_id)
+        one = asked.get(question_id)
+        if one is not None:
+            return self._of_portal(one, counts, hidden=question_id in said.hidden)
+        row = row or said.promoted.get(question_id)
+        if row is None:
+            return None
+        is_me = self._is_me(row) or said.hidden.get(question_id) == self._visit.account.account_id
+        return Question(
+            question_id=question_id,
+            conversation_id=row["conversation_id"],
+            lecture_date=row["lecture_date"],
+            title=row["title"],
+            asked_at=row["asked_at"],
+            offset_s=row["offset_s"],
+            text=row["text"],
+            state=_state(row["state"], counts, verdict),
+            asker=self._asker(row["name"], row["role"], hidden=question_id in said.hidden, is_me=is_me),
+            counts=counts,
+            verdict=verdict,
+            is_portal=False,
+            probability=row["probability"],
+            answer_basis=row["answer_basis"],
+            answer_message_id=row["answer_message_id"],
+            chat_answers=row["answers"],
+            link=row["link"],
+            participant_id=row["participant_id"],
+        )
+
+    def _of_portal(self, one: Asked, counts: Counts, *, hidden: bool) -> Question:
+        lecture = lectures(self._visit).get(one.conversation_id or "")
+        return Question(
+            question_id=one.question_id,
+            conversation_id=lecture["conversation_id"] if lecture else None,
+            lecture_date=lecture["lecture_date"] if lecture else None,
+            title=lecture["title"] if lecture else None,
+            asked_at=one.created_at,
+            offset_s=one.offset_s,
+            text=one.text,
+            state=_state("open", counts, None),
+            asker=self._asker(
+                one.name, _role(one.role), hidden=hidden, is_me=one.account_id == self._visit.account.account_id
+            ),
+            counts=counts,
+            verdict=None,
+            is_portal=True,
+        )  # fmt: skip
+
+    def _asker(self, name: str | None, role: str | None, *, hidden: bool, is_me: bool) -> Asker:
+        if hidden and not (is_me or self._visit.is_staff):
+            return Asker(None, None, True, False)
+        return Asker(name, role, hidden, is_me)
+
+    def _is_me(self, row: Mapping[str, Any]) -> bool:
+        return row["person_id"] is not None and row["person_id"] == self._visit.person_id
+
+
+def lectures(visit: Visit) -> dict[str, dict[str, Any]]:
+    """Conversation id → conversation_id, lecture_date, title, started_at, duration_s and link, the newest first."""
+    return visit.published.kept(
+        ("lectures of the board",),
+        lambda: {
+            row["conversation_id"]: row
+            for row in visit.published.query(
+                """
+                select conversation_id, lecture_date, title, started_at, duration_s, link
+                from marts.lectures order by lecture_date desc nulls last, conversation_id
+                """
+            )
+        },
+    )
+
+
+_NOTHING = Counts()
+
+
+def _is_wanted(verdict: Verdict | None, counts: Counts | None) -> bool:
+    """Whether a message is a question although the model does not say so."""
+    if verdict is not None and verdict.is_question is not None:
+        return verdict.is_question
+    return counts is not None and counts.answers > 0
+
+
+def _state(found: str, counts: Counts | None, verdict: Verdict | None) -> str:
+    """State of a question that was found in a state; empty when nothing is to be said against that one."""
+    if verdict is not None and verdict.is_question is False:
+        return "not_question"
+    if counts is not None and counts.answers:
+        return "endorsed" if counts.endorsed else "answered"
+    return found
+
+
+def _role(role: str | None) -> str | None:
+    """Role in the portal as the marts call it."""
+    return "staff" if role == "operator" else role
+
+
+def _one_of(value: str | None, known: Sequence[str]) -> str | None:
+    return value if value in known else None
+
+
+def _joined(values: Iterable[object]) -> str:
+    return _SEPARATOR.join(map(str, values))
