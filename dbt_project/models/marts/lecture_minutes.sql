@@ -50,6 +50,7 @@ final as (
         on
             counted.conversation_id = minutes.conversation_id
             and counted.minute = minutes.minute
+    order by minutes.lecture_date, minutes.conversation_id, minutes.minute
 
 )
 

@@ -143,6 +143,7 @@ final as (
     from asked
     inner join lectures on lectures.conversation_id = asked.conversation_id
     left join first_answers on first_answers.question_id = asked.message_id
+    order by lectures.lecture_date, asked.conversation_id, asked.sent_at
 
 )
 

@@ -18,6 +18,12 @@ participants as (
 
 ),
 
+spans as (
+
+    select * from {{ ref('int_chat_spans') }}
+
+),
+
 counted as (
 
     select
@@ -54,9 +60,13 @@ final as (
         cast(coalesce(counted.reactions, 0) as bigint) as reactions,
         cast(coalesce(counted.speakers, 0) as bigint) as speakers,
         cast(coalesce(counted.left_out, 0) as bigint) as left_out,
-        cast(coalesce(conversations.quarantined, 0) as bigint) as quarantined
+        cast(coalesce(conversations.quarantined, 0) as bigint) as quarantined,
+        spans.first_at,
+        spans.last_at
     from conversations
     left join counted on counted.conversation_id = conversations.conversation_id
+    left join spans on spans.conversation_id = conversations.conversation_id
+    order by lecture_date, conversations.conversation_id
 
 )
 

@@ -49,6 +49,7 @@ final as (
     from ranked
     inner join participants on participants.identity_id = ranked.identity_id
     left join conversations on conversations.conversation_id = ranked.conversation_id
+    order by local_date, ranked.conversation_id, ranked.rank_in_conversation
 
 )
 
