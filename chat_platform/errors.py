@@ -1408,6 +1408,46 @@ _code(
     ("say why", "이유를 적으세요"),
 )
 _code(
+    "CP-WEB-030",
+    ("Your account is no person of the class yet", "계정이 아직 수업의 누구인지 연결되지 않았습니다"),
+    (
+        "this is about what a person wrote, and nothing proves which person you are",
+        "한 사람의 기록에 관한 일인데, 본인임을 확인할 근거가 없습니다",
+    ),
+    (
+        "sign in with the Slack account of the class, or ask an operator to link you",
+        "수업의 Slack 계정으로 로그인하거나 운영자에게 연결을 요청하세요",
+    ),
+)
+_code(
+    "CP-WEB-031",
+    ("This round is not open", "진행 중인 문제가 아닙니다"),
+    (
+        "it was answered, belongs to somebody else, or somebody in it took their consent back",
+        "이미 답했거나 다른 사람의 문제이거나, 문제에 나온 사람이 동의를 거두었습니다",
+    ),
+    ("start another round", "새 문제를 시작하세요"),
+)
+_code(
+    "CP-WEB-032",
+    ("The author model is still being loaded", "작성자 모델을 불러오는 중입니다"),
+    ("a new version serves, or the portal has just started", "새 버전이 나왔거나 포털이 방금 시작되었습니다"),
+    ("try again in a few seconds", "몇 초 뒤 다시 시도하세요"),
+    transient=True,
+)
+_code(
+    "CP-WEB-033",
+    ("There is no quiz now", "지금은 퀴즈가 없습니다"),
+    (
+        "too few people agree, or no message that you have not seen yet is left",
+        "동의한 사람이 너무 적거나, 아직 보지 않은 메시지가 없습니다",
+    ),
+    (
+        "come back when more people agree and the model was trained again",
+        "동의한 사람이 늘고 모델이 다시 학습된 뒤에 오세요",
+    ),
+)
+_code(
     "CP-WEB-040",
     ("The answer needs more memory than the portal has", "포털의 메모리로는 답을 만들 수 없습니다"),
     ("too much was asked for at once", "한 번에 너무 많은 데이터를 요청했습니다"),
