@@ -9,10 +9,12 @@ A setting comes from the environment (``CHATP_`` + its name; nested ones with ``
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
@@ -23,7 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-SECRETS = ("slack_token", "mail_password")
+SECRETS = ("slack_token", "mail_password", "oidc_secrets")
 CANDIDATES = ("rules", "linear", "linear_characters", "linear_morphemes", "transformer")
 
 
@@ -35,6 +37,14 @@ def project_root() -> Path:
 def default_home() -> Path:
     """``CHATP_HOME``, else ``var`` in the project."""
     return Path(os.environ.get("CHATP_HOME") or project_root() / "var").resolve()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host name or address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class AnnouncementRules(BaseModel):
@@ -228,6 +238,35 @@ class AuthorRules(BaseModel):
     precision: float = Field(0.8, gt=0, lt=1)
 
 
+class OidcProvider(BaseModel):
+    """An OpenID Connect provider that people may sign in with.
+
+    Attributes:
+        issuer: address of the provider, exactly as it names itself; https, or http on this machine.
+        client_id: as the provider gave it.
+        scopes: what is asked for, blank-separated.
+        label: name on the button.
+        slack_team: id of your Slack workspace (T…): its members are then known by their Slack id.
+    """
+
+    issuer: str
+    client_id: str
+    scopes: str = "openid profile email"
+    label: str
+    slack_team: str | None = None
+    admit_people: bool = Field(
+        False, description="People of a class (by Slack id) may come as students without invitation."
+    )
+
+    @field_validator("issuer")
+    @classmethod
+    def _safe_issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+            raise ValueError("issuer must be an https address")
+        return value
+
+
 class WebSettings(BaseModel):
     """The portal.
 
@@ -244,6 +283,10 @@ class WebSettings(BaseModel):
     base_url: str | None = Field(
         None, description="Address that people type, for links in mails; None: host and port."
     )
+    allow_plain_http: bool = Field(False, description="Listen beyond this machine although nothing encrypts.")
+    oidc: dict[Annotated[str, Field(pattern="^[a-z0-9-]{1,32}$")], OidcProvider] = Field(
+        {}, description="Providers to sign in with, by a short name; see portal-accounts.md."
+    )
     class_id: str = Field("class", pattern="^[a-z0-9][a-z0-9-]{0,31}$")
     class_title: str = "Class"
     classes: dict[str, Path] = {}
@@ -253,6 +296,7 @@ class WebSettings(BaseModel):
     largest_body_mb: float = Field(1.0, gt=0, description="Largest request, uploads of files aside.")
     largest_upload_mb: float = Field(20.0, gt=0, description="Largest file that may be uploaded.")
     dagster_url: str = Field("http://127.0.0.1:3000", description="Dagster UI that operators are linked to.")
+    api_requests_per_minute: int = Field(600, ge=1, description="Requests of one account with tokens.")
 
 
 class MailSettings(BaseModel):
@@ -308,6 +352,9 @@ class Settings(BaseSettings):
     timezone: str = "Asia/Seoul"
     slack_token: SecretStr | None = Field(None, description="Token of your internal Slack app (xoxb-…).")
     mail_password: SecretStr | None = Field(None, description="Password of `mail.login`.")
+    oidc_secrets: dict[str, SecretStr] = Field(
+        {}, description="Client secrets of `web.oidc` by the same short names (CHATP_OIDC_SECRETS__SLACK=…)."
+    )
     slack: SlackSettings = SlackSettings()
     zoom: ZoomSettings = ZoomSettings()
     names: NameRules = NameRules()

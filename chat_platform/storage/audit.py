@@ -148,6 +148,26 @@ class AuditLog:
         with Session(self._engine) as session:
             return [_noted(row, name) for row, name in session.execute(query)]
 
+    def about(self, class_id: str, subject: str, *, action: str, limit: int = PAGE) -> Sequence[Noted]:
+        """What was done to somebody or something of a class, newest first.
+
+        Args:
+            subject: as it was noted.
+            action: exactly this one.
+            limit: most entries.
+        """
+        query = (
+            select(AuditEntry, Account.name)
+            .outerjoin(Account, Account.account_id == AuditEntry.account_id)
+            .where(
+                AuditEntry.class_id == class_id, AuditEntry.subject == subject, AuditEntry.action == action
+            )
+            .order_by(AuditEntry.audit_id.desc())
+            .limit(limit)
+        )
+        with Session(self._engine) as session:
+            return [_noted(row, name) for row, name in session.execute(query)]
+
 
 def _noted(row: AuditEntry, name: str | None) -> Noted:
     detail = json.loads(row.detail) if row.detail else {}

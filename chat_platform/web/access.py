@@ -9,12 +9,13 @@ A route names its rule by the type of its first parameter::
     def lectures(visit: access.Member) -> Response: ...
 
 ``class_id`` in the path decides which class the role must be in. Who is not in the class gets the same answer as
-where there is no such class. A request that changes something must carry the session's token (field ``csrf_token`` or
-header ``X-CSRF-Token``) and, if it says where it comes from, must come from us.
+where there is no such class. A request that changes something must carry the token of the visit (``visit.form_token``
+in field ``csrf_token`` or header ``X-CSRF-Token``) and, if it says where it comes from, must come from us.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,7 +29,8 @@ from starlette.responses import Response
 
 from chat_platform.errors import WebError
 from chat_platform.storage.accounts import Visitor
-from chat_platform.web import rendering
+from chat_platform.storage.notifications import NotificationStore
+from chat_platform.web import cookies, rendering
 from chat_platform.web.classes import Classroom
 from chat_platform.web.published import PinnedReader
 from chat_platform.web.services import Services
@@ -86,9 +88,23 @@ class Visit:
         return self.role in STAFF
 
     @cached_property
+    def unread(self) -> int:
+        """Notifications of the class that the visitor has not read."""
+        store = NotificationStore(self.services.database, self.room.class_id)
+        return store.unread(self.account.account_id)
+
+    @cached_property
     def language(self) -> str:
         """``ko`` or ``en``: as the account says, else the browser, else Korean."""
         return rendering.language(self.request, self.visitor)
+
+    @cached_property
+    def form_token(self) -> str:
+        """What every form must carry: the session's token, or one of the browser where nobody is signed in."""
+        if self.visitor is not None:
+            return self.visitor.csrf_token
+        given = cookies.get(self.request, cookies.FORM, self.services.base_url)
+        return given or secrets.token_urlsafe(32)
 
     @property
     def address(self) -> str | None:
@@ -112,7 +128,11 @@ class Visit:
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """A page from a template, which finds this visit under ``visit``."""
-        return rendering.page(self, template, status, values)
+        response = rendering.page(self, template, status, values)
+        if self.visitor is None and "form_token" in self.__dict__:
+            # A form on the page holds it: the browser must bring it back in both places.
+            cookies.put(response, cookies.FORM, self.form_token, self.services.base_url, days=None)
+        return response
 
 
 @dataclass(frozen=True)
@@ -124,7 +144,7 @@ class Rule:
         roles: roles of the class that may; ``None``: the route is about no class.
         signed_in: whether an account is needed.
         scope: what a token of the API needs; ``None``: tokens do not open this route.
-        check_form: whether changing requests must carry the session's token.
+        check_form: whether changing requests must carry the visit's token; one with a token of the API need not.
     """
 
     name: str
@@ -140,8 +160,8 @@ class Rule:
             WebError: CP-WEB-001 to -004, -010, -011.
         """
         visit = await run_in_threadpool(self._visit, request)
-        if self.check_form and visit.visitor is not None and visit.visitor.session is not None:
-            await _check_origin_of(request, visit.visitor)
+        if self.check_form and (visit.visitor is None or visit.visitor.session is not None):
+            await _check_form_of(visit)
         return visit
 
     def _visit(self, request: Request) -> Visit:
@@ -162,11 +182,6 @@ class Rule:
         return Visit(request, services, visitor, classroom, member.role)
 
 
-def cookie_name(services: Services) -> str:
-    """Name of the session's cookie; with TLS one that browsers bind to this very host."""
-    return "__Host-session" if services.base_url.startswith("https://") else "session"
-
-
 def find_visitor(request: Request, services: Services, scope: str | None = None) -> Visitor | None:
     """Who asks: by a token where the route has a scope, else by the session's cookie.
 
@@ -183,12 +198,13 @@ def find_visitor(request: Request, services: Services, scope: str | None = None)
         if scope not in (visitor.scopes or ()):
             raise WebError("CP-WEB-011", scope)
         return visitor
-    secret = request.cookies.get(cookie_name(services))
+    secret = cookies.get(request, cookies.SESSION, services.base_url)
     return services.accounts.visitor(secret) if secret else None
 
 
-async def _check_origin_of(request: Request, visitor: Visitor) -> None:
+async def _check_form_of(visit: Visit) -> None:
     """Refuse a changing request that another site made a browser send."""
+    request = visit.request
     if request.method in SAFE_METHODS:
         return
     check_site(request)
@@ -196,7 +212,8 @@ async def _check_origin_of(request: Request, visitor: Visitor) -> None:
     if given is None and "form" in request.headers.get("content-type", ""):
         value = (await request.form()).get("csrf_token")
         given = value if isinstance(value, str) else None
-    if given is None or not compare_digest(given.encode(), visitor.csrf_token.encode()):
+    # Where the browser has no token yet, `form_token` is a new one, which nobody can have sent.
+    if given is None or not compare_digest(given.encode(), visit.form_token.encode()):
         raise WebError("CP-WEB-004")
 
 
@@ -225,10 +242,12 @@ ANYBODY = Rule("anybody", signed_in=False)
 SIGNED_IN = Rule("signed in")
 MEMBER = Rule("member", EVERYBODY)
 STAFF_ONLY = Rule("staff", STAFF)
+TEACHER = Rule("teacher", frozenset({"teacher"}))
 OPERATOR = Rule("operator", frozenset({"operator"}))
 
 Anybody = Annotated[Visit, Depends(ANYBODY)]
 SignedIn = Annotated[Visit, Depends(SIGNED_IN)]
 Member = Annotated[Visit, Depends(MEMBER)]
 Staff = Annotated[Visit, Depends(STAFF_ONLY)]
+Teacher = Annotated[Visit, Depends(TEACHER)]
 Operator = Annotated[Visit, Depends(OPERATOR)]

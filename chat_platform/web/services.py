@@ -5,7 +5,7 @@ What belongs here: putting settings, app database, classes and templates togethe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 
@@ -14,9 +14,15 @@ from sqlalchemy import Engine
 from chat_platform.settings import Settings
 from chat_platform.storage.accounts import AccountStore
 from chat_platform.storage.audit import AuditLog
+from chat_platform.storage.invitations import InvitationStore
+from chat_platform.storage.members import MemberStore
+from chat_platform.storage.provider_accounts import ProviderAccounts
 from chat_platform.storage.throttles import Throttles
 from chat_platform.storage.tokens import TokenStore
 from chat_platform.web.classes import Classroom, classrooms
+from chat_platform.web.request_limits import RequestLimits
+from chat_platform.web.oidc import Provider
+from chat_platform.web.passwords import Passwords
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class Services:
     """Opened on first use: a database that is missing now is opened by the first request after it is back."""
 
     settings: Settings
+    passwords: Passwords = field(default_factory=Passwords)
 
     @cached_property
     def classes(self) -> dict[str, Classroom]:
@@ -56,9 +63,35 @@ class Services:
         return Throttles(self.database)
 
     @cached_property
+    def members(self) -> MemberStore:
+        """Who is in a class."""
+        return MemberStore(self.database)
+
+    @cached_property
+    def invitations(self) -> InvitationStore:
+        """Links into a class."""
+        return InvitationStore(self.database)
+
+    @cached_property
+    def provider_accounts(self) -> ProviderAccounts:
+        """Accounts at OpenID providers."""
+        return ProviderAccounts(self.database)
+
+    @cached_property
+    def providers(self) -> dict[str, Provider]:
+        """OpenID providers by their names in the settings."""
+        found = self.settings.web.oidc
+        return {name: Provider(p, self.settings.oidc_secrets.get(name)) for name, p in found.items()}
+
+    @cached_property
     def tokens(self) -> TokenStore:
         """Tokens for programs."""
         return TokenStore(self.database)
+
+    @cached_property
+    def api_limits(self) -> RequestLimits:
+        """How often programs may ask."""
+        return RequestLimits(self.settings.web.api_requests_per_minute)
 
     @property
     def base_url(self) -> str:
