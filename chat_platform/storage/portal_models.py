@@ -293,13 +293,19 @@ class Notification(Base):
 class QuizRound(Base):
     """A message of somebody who agreed, the people to choose from, and what an account chose.
 
+    No account is asked about a message twice. A round that ended without an answer (somebody in it took their
+    consent back) has ``answered_at`` and no ``is_right``.
+
     Attributes:
-        options: JSON list of person ids.
+        options: JSON list of person ids; emptied when the round is void.
         model_choice: person whom the author model would have chosen.
     """
 
     __tablename__ = "quiz_rounds"
-    __table_args__ = (Index(None, "account_id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("account_id", "class_id", "message_id"),
+        {"sqlite_autoincrement": True},
+    )
 
     round_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     account_id: Mapped[int] = _account()
@@ -309,6 +315,7 @@ class QuizRound(Base):
     model_choice: Mapped[str | None]
     choice: Mapped[str | None]
     is_right: Mapped[bool | None]
+    model_is_right: Mapped[bool | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     answered_at: Mapped[datetime | None]
 

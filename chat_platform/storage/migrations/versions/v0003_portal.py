@@ -271,6 +271,7 @@ def upgrade() -> None:
         sa.Column("model_choice", sa.Text()),
         sa.Column("choice", sa.Text()),
         sa.Column("is_right", sa.Boolean()),
+        sa.Column("model_is_right", sa.Boolean()),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("answered_at", UtcDateTime()),
         sa.ForeignKeyConstraint(
@@ -280,9 +281,11 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("round_id", name="pk_quiz_rounds"),
+        sa.UniqueConstraint(
+            "account_id", "class_id", "message_id", name="uq_quiz_rounds_account_id_class_id_message_id"
+        ),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_quiz_rounds_account_id", "quiz_rounds", ["account_id"])
     op.create_table(
         "web_sessions",
         sa.Column("token_hash", sa.Text(), nullable=False),
