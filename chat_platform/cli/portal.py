@@ -5,11 +5,16 @@ What belongs here: the command, its server, what it prints first. What does not:
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chat_platform.cli.console import say, settings, tr
+from chat_platform.errors import ChatPlatformError, WebError
+from chat_platform.settings import WebSettings, is_loopback
+
+if TYPE_CHECKING:
+    from chat_platform.web.services import Services
 
 app = typer.Typer()
 
@@ -36,8 +41,51 @@ def serve(
     chosen = settings()
     if port is not None:
         chosen = chosen.model_copy(update={"web": chosen.web.model_copy(update={"port": port})})
+    web = chosen.web
+    _refuse_open_port(web)
     application = create_app(chosen)
-    say(application.state.services.base_url)
+    services: Services = application.state.services
+    say(services.base_url)
+    _say_set_up_link(services)
+    say(tr(f"Dagster UI: `chatp dev` ({web.dagster_url})", f"Dagster 화면: `chatp dev` ({web.dagster_url})"))
     uvicorn.run(
-        application, host=chosen.web.host, port=chosen.web.port, log_level="warning", server_header=False
+        application,
+        host=web.host,
+        port=web.port,
+        log_level="warning",
+        server_header=False,
+        # Whoever reaches the port could write these headers; a proxy before it replaces them.
+        proxy_headers=services.base_url.startswith("https://"),
     )
+
+
+def _refuse_open_port(web: WebSettings) -> None:
+    """Refuse to let passwords and chats travel in the clear.
+
+    Raises:
+        WebError: CP-WEB-015.
+    """
+    encrypted = (web.base_url or "").startswith("https://")
+    if is_loopback(web.host) or encrypted or (web.allow_plain_http and web.base_url):
+        return
+    raise WebError("CP-WEB-015", web.host)
+
+
+def _say_set_up_link(services: Services) -> None:
+    """While there is no account: a link that makes the first one. The link of an earlier start works no more."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        secret = services.invitations.set_up(services.settings.web.class_id)
+    except (ChatPlatformError, SQLAlchemyError) as error:
+        # The portal says on its pages what is wrong, and goes on once it is put right; then a new start gives the link.
+        say(str(error) if isinstance(error, ChatPlatformError) else type(error).__name__)
+        return
+    if secret is not None:
+        link = f"{services.base_url}/set-up/{secret}"
+        say(
+            tr(
+                f"Nobody has an account yet. Make the first one, within a day: {link}",
+                f"아직 계정이 없습니다. 하루 안에 첫 계정을 만드세요: {link}",
+            )
+        )

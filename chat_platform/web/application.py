@@ -7,29 +7,41 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from chat_platform.settings import Settings
 from chat_platform.web import failures
 from chat_platform.web.middleware import BodyLimit, HeadAsGet, SecurityHeaders
-from chat_platform.web.pages import home, operations
+from chat_platform.web.pages import (
+    account,
+    audit,
+    home,
+    invitations,
+    members,
+    operations,
+    providers,
+    sign_in,
+)
+from chat_platform.web.passwords import Passwords
 from chat_platform.web.services import Services
 from chat_platform.web.static_files import STATIC
 
 # A room of the portal is a module with a ``router``: a new one is a line here.
-PAGES = (home, operations)
+PAGES = (home, sign_in, providers, invitations, account, members, audit, operations)
 UPLOADS = "/uploads"
 """Routes whose path ends so may be sent a file."""
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, passwords: Passwords | None = None) -> FastAPI:
     """The portal of a home.
 
     Args:
         settings: default: of the environment.
+        passwords: default: argon2id with the parameters of RFC 9106.
     """
     settings = settings or Settings()
-    services = Services(settings)
+    services = Services(settings, passwords or Passwords())
 
     def limit(path: str) -> int:
         web = settings.web
@@ -40,7 +52,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(SecurityHeaders), Middleware(HeadAsGet), Middleware(BodyLimit, limit=limit)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            # A name of somebody else's that leads to us would let their page read ours.
+            Middleware(TrustedHostMiddleware, allowed_hosts=services.host_names, www_redirect=False),
+            Middleware(HeadAsGet),
+            Middleware(BodyLimit, limit=limit),
+        ],
     )
     app.state.services = services
     failures.install(app)

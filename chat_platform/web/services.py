@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
 
@@ -20,9 +21,10 @@ from chat_platform.storage.provider_accounts import ProviderAccounts
 from chat_platform.storage.throttles import Throttles
 from chat_platform.storage.tokens import TokenStore
 from chat_platform.web.classes import Classroom, classrooms
-from chat_platform.web.request_limits import RequestLimits
 from chat_platform.web.oidc import Provider
 from chat_platform.web.passwords import Passwords
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,13 @@ class Services:
         """Tokens for programs."""
         return TokenStore(self.database)
 
-    @cached_property
-    def api_limits(self) -> RequestLimits:
-        """How often programs may ask."""
-        return RequestLimits(self.settings.web.api_requests_per_minute)
-
     @property
     def base_url(self) -> str:
         """Address that people type, without a slash at its end."""
         web = self.settings.web
         return (web.base_url or f"http://{web.host}:{web.port}").rstrip("/")
+
+    @property
+    def host_names(self) -> list[str]:
+        """Names by which browsers may call the portal: that of its address, and this machine's own."""
+        return sorted({urlsplit(self.base_url).hostname or "", *LOOPBACK_NAMES} - {""})
