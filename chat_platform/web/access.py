@@ -17,9 +17,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hmac import compare_digest
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -30,7 +29,7 @@ from starlette.responses import Response
 from chat_platform.errors import WebError
 from chat_platform.storage.accounts import Visitor
 from chat_platform.storage.notifications import NotificationStore
-from chat_platform.web import cookies, rendering
+from chat_platform.web import cookies, form_tokens, rendering
 from chat_platform.web.classes import Classroom
 from chat_platform.web.published import PinnedReader
 from chat_platform.web.services import Services
@@ -199,7 +198,8 @@ def find_visitor(request: Request, services: Services, scope: str | None = None)
             raise WebError("CP-WEB-011", scope)
         return visitor
     secret = cookies.get(request, cookies.SESSION, services.base_url)
-    return services.accounts.visitor(secret) if secret else None
+    found = services.accounts.visitor(secret) if secret else None
+    return found and replace(found, csrf_token=form_tokens.masked(found.csrf_token))
 
 
 async def _check_form_of(visit: Visit) -> None:
@@ -213,7 +213,7 @@ async def _check_form_of(visit: Visit) -> None:
         value = (await request.form()).get("csrf_token")
         given = value if isinstance(value, str) else None
     # Where the browser has no token yet, `form_token` is a new one, which nobody can have sent.
-    if given is None or not compare_digest(given.encode(), visit.form_token.encode()):
+    if given is None or not form_tokens.same(given, visit.form_token):
         raise WebError("CP-WEB-004")
 
 

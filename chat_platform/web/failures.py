@@ -85,7 +85,11 @@ def _coded(request: Request, error: ChatPlatformError) -> Response:
         if request.headers.get("hx-request"):
             return Response(status_code=401, headers={"HX-Redirect": target})
         return RedirectResponse(target, 303)
-    return _answer(request, error, status)
+    answer = _answer(request, error, status)
+    if error.code == "CP-WEB-007":
+        seconds = "".join(filter(str.isdecimal, error.detail))
+        answer.headers["retry-after"] = seconds or "60"
+    return answer
 
 
 def _database(request: Request, error: Exception) -> Response:
@@ -155,6 +159,11 @@ def _answer(request: Request, error: ChatPlatformError, status: int) -> Response
         headers = {"www-authenticate": "Bearer"} if status == 401 else None
         return JSONResponse({"error": facts}, status, headers)
     try:
+        if request.headers.get("hx-request"):
+            # The page stays as it is; what went wrong is said at its top.
+            notice = visit.page("error_notice.html", status=status, error=facts)
+            notice.headers.update({"HX-Retarget": "#notices", "HX-Reswap": "innerHTML show:top"})
+            return notice
         return visit.page("error.html", status=status, error=facts)
     except (ChatPlatformError, DBAPIError, TemplateError) as failed:
         # What every page shows may need the very thing that is broken.

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache, partial
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -21,14 +23,17 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from chat_platform.errors import ChatPlatformError
 from chat_platform.storage.accounts import Visitor
-from chat_platform.web.static_files import asset_url
+from chat_platform.storage.publication import PublishedVersion
+from chat_platform.web.static_files import asset_url, assets_built
 
 if TYPE_CHECKING:
     from chat_platform.web.access import Visit
 
 TEMPLATES = Path(__file__).with_name("templates")
 LANGUAGES = ("ko", "en")
+THEMES = ("light", "dark")
 
 
 def language(request: Request, visitor: Visitor | None) -> str:
@@ -39,6 +44,12 @@ def language(request: Request, visitor: Visitor | None) -> str:
     wanted = request.headers.get("accept-language", "")
     first = next((part[:2] for part in wanted.lower().split(",") if part[:2] in LANGUAGES), None)
     return first or "ko"
+
+
+def theme(request: Request, visitor: Visitor | None) -> str | None:
+    """``light`` or ``dark`` as the account says, else the cookie of the switch; ``None``: as the device says."""
+    choice = (visitor.theme if visitor else None) or request.cookies.get("theme")
+    return choice if choice in THEMES else None
 
 
 @lru_cache
@@ -73,14 +84,53 @@ def render(visit: Visit, template: str, values: dict[str, Any]) -> str:
             tr=visit.tr,
             language=visit.language,
             zone=visit.services.settings.zone,
+            **_frame(visit),
             **values,
         )
     )
 
 
+def _frame(visit: Visit) -> dict[str, Any]:
+    """What stands around every page: colours, the section that is marked, freshness, where switches come back to."""
+    request = visit.request
+    path, query = request.url.path, request.url.query
+    parts = path.split("/")
+    return {
+        "theme": theme(request, visit.visitor),
+        "here": (path + (f"?{query}" if query else "")) if request.method in ("GET", "HEAD") else "/",
+        "section": parts[3] if visit.classroom and len(parts) > 3 else None,
+        "freshness": _freshness(visit),
+        "assets_built": assets_built(),
+    }
+
+
+def _freshness(visit: Visit) -> PublishedVersion | None:
+    if visit.classroom is None:
+        return None
+    try:
+        return visit.published.version
+    except ChatPlatformError:
+        return None  # the page itself says what is missing
+
+
 def json_island(value: Any) -> Markup:
-    """JSON for ``<script type="application/json">``: no character of it can end the element."""
-    return htmlsafe_json_dumps(value, dumps=partial(json.dumps, ensure_ascii=True, default=str))
+    """JSON for ``<script type="application/json">``: no character of it can end the element.
+
+    Dates become ISO texts, decimals numbers; what is not a number (NaN, infinite) becomes ``null``.
+    """
+    return htmlsafe_json_dumps(_plain(value), dumps=partial(json.dumps, ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def number(value: float | None, digits: int = 0) -> str:
