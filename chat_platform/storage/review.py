@@ -6,7 +6,7 @@ people say (``labels``), asking them (``cli``, ``web``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import duckdb
@@ -54,6 +54,37 @@ _UNCERTAIN = """
     from chosen as c
     order by c.distance, c.message_id
 """
+
+# Predictions in the order of their doubt are cut before messages are looked at: a portal asks this of ten million.
+_POOL = """
+    with nearest as (
+        select message_id, conversation_id, probability, threshold, abs(probability - threshold) as distance
+        from ml.question_predictions
+        order by distance, message_id
+        limit $number
+    )
+    select m.message_id, m.conversation_id, m.text, m.clean_text, n.probability, n.threshold
+    from nearest as n
+    inner join core.messages as m on m.message_id = n.message_id and m.conversation_id = n.conversation_id
+    where not m.removed and m.visibility = 'everyone' and m.clean_text <> ''
+    qualify row_number() over (partition by m.clean_text order by n.distance, n.message_id) = 1
+    order by n.distance, m.message_id
+"""
+
+
+def uncertain_pool(
+    query: Callable[[str, dict[str, Any]], list[dict[str, Any]]], number: int
+) -> list[dict[str, Any]]:
+    """Messages of which the model is least sure, whatever was said of them, the closest to the threshold first.
+
+    Args:
+        query: asks the published tables.
+        number: predictions that are looked at; equal texts and what the class cannot see are left out of them.
+
+    Returns:
+        message_id, conversation_id, text, clean_text, probability and threshold.
+    """
+    return query(_POOL, {"number": number})
 
 
 def published_messages(publication: Publication, message_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
