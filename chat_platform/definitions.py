@@ -3,6 +3,7 @@
 import dagster as dg
 
 from chat_platform.assets import author_model, metrics, question_model, slack, warehouse, zoom
+from chat_platform.assets.digest import weekly_digest
 from chat_platform.jobs import LAUNCHABLE, MODEL_JOBS, REPARSE
 from chat_platform.resources.storage import SlackResource, WarehouseResource, WorkspaceResource, ZoomResource
 from chat_platform.schedules import build_schedules, retention
@@ -34,7 +35,7 @@ def build_defs(settings: Settings | None = None, **resource_overrides: object) -
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
         asset_checks=[*question_model.CHECKS, *author_model.CHECKS],
-        jobs=[*LAUNCHABLE, REPARSE, *MODEL_JOBS, retention],
+        jobs=[*LAUNCHABLE, REPARSE, *MODEL_JOBS, retention, weekly_digest],
         schedules=build_schedules(settings),
         sensors=[
             *build_sensors(settings),

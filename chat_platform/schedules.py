@@ -1,13 +1,19 @@
 """Schedules: what happens by the clock.
 
-What belongs here: the evening fallback of discovery and maintenance. What does not: discovery itself.
+What belongs here: the evening fallback of discovery, maintenance, training, the digest. What does not: the work
+itself.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from chat_platform.assets.digest import weekly_digest
+from chat_platform.digest.places import class_ids, open_place
+from chat_platform.digest.sending import channels, waiting
+from chat_platform.digest.weeks import last_week
+from chat_platform.errors import ChatPlatformError
 from chat_platform.ingestion.discovery import discover
 from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH, RETRAIN_AUTHOR, RETRAIN_QUESTION, SLACK_DAYS
 from chat_platform.partitions import RECORDINGS, slack_days
@@ -81,7 +87,45 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         run_config={"ops": {"purge_old_runs": {"config": {"days": settings.retention_days}}}},
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
-    return [recordings, chat, purge, *_model_schedules(settings)]
+    return [recordings, chat, purge, *_model_schedules(settings), _digest_schedule(settings)]
+
+
+def _digest_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The digest at its hour, and every hour of the day after that for what could not be sent."""
+    weekday, hour = settings.digest.weekday, settings.digest.hour
+
+    @dg.schedule(
+        name="weekly_digest_by_the_clock",
+        job=weekly_digest,
+        cron_schedule=[f"0 {hour}-23 * * {weekday}", f"0 0-{hour} * * {(weekday + 1) % 7}"],
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="The digest of the last week at CHATP_DIGEST__WEEKDAY and __HOUR (Monday, 8 h); for a day after "
+        "that every hour, where a mail server was down, a run was killed or somebody subscribed late. Skips while "
+        "neither mail nor Slack is set up, and when everybody has it.",
+    )
+    def weekly_digest_by_the_clock(
+        context: dg.ScheduleEvaluationContext, workspace: WorkspaceResource
+    ) -> dg.RunRequest | dg.SkipReason:
+        home = workspace.open()
+        chosen = [one for one in class_ids(home.settings) if channels(home.settings, one)]
+        if not chosen:
+            return dg.SkipReason("neither a mail server nor a channel of Slack is set")
+        week = last_week(context.scheduled_execution_time.astimezone(UTC), home.settings.zone)
+        left = 0
+        try:
+            for class_id in chosen:
+                with open_place(home, class_id) as place:
+                    found = sum(waiting(place, week).values())
+                    left += found if found and not place.digest(week).empty else 0
+        except ChatPlatformError as error:
+            return dg.SkipReason(str(error))
+        if not left:
+            return dg.SkipReason(f"nobody waits for the digest of {week}")
+        config = {"ops": {"send_digest": {"config": {"week": str(week)}}}}
+        return dg.RunRequest(run_config=config, tags={"chatp/digest_week": str(week)})
+
+    return weekly_digest_by_the_clock
 
 
 def _model_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:

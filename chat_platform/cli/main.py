@@ -17,6 +17,7 @@ from chat_platform.cli import (
     consent,
     console,
     data,
+    digest,
     guesses,
     imports,
     labels,
@@ -53,6 +54,7 @@ app.add_typer(people.app, name="people")
 app.add_typer(labels.app, name="labels")
 app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
+app.add_typer(digest.app, name="digest")
 
 
 @app.callback()

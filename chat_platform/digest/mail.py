@@ -50,8 +50,9 @@ class _Unfolded(UnstructuredHeader):
 
 def _policy() -> EmailPolicy[EmailMessage]:
     headers = HeaderRegistry()
+    # The registry makes a class of ours and its base.
     for name in ("list-unsubscribe", "list-id", "message-id", "content-id"):
-        headers.map_to_type(name, _Unfolded)  # type: ignore[arg-type]  the registry adds the base
+        headers.map_to_type(name, _Unfolded)  # type: ignore[arg-type]
     # Seven bits go through every server, also through one that does not know 8BITMIME.
     return EmailPolicy(linesep="\r\n", cte_type="7bit", header_factory=headers)
 

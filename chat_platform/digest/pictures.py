@@ -7,9 +7,10 @@ what it shows, and no font of the machine matters.
 
 from __future__ import annotations
 
+import base64
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
@@ -98,3 +99,10 @@ def _png(height: float) -> Iterator[tuple[Axes, io.BytesIO]]:
         axes.tick_params(labelsize=7, colors=GREY, length=2)
         figure.tight_layout(pad=0.3)
         FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+
+
+def data_uris(drawn: Mapping[str, bytes]) -> dict[str, str]:
+    """Name → picture as an address that holds it."""
+    return {
+        name: f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}" for name, png in drawn.items()
+    }

@@ -16,15 +16,18 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import regex
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from chat_platform.digest.content import Digest, Lecture, Peak
 from chat_platform.digest.pictures import WEEK, WIDTH, lecture_name
+
+if TYPE_CHECKING:
+    # The code location of Dagster loads this module, and must load quickly.
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).with_name("templates")
 LANGUAGES = ("ko", "en")
@@ -195,6 +198,8 @@ def _values(digest: Digest, language: str, links: Links) -> dict[str, Any]:
 
 @lru_cache
 def _environment(escape: bool) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     found = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=escape,  # noqa: S701  off for plain text only
