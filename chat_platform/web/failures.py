@@ -59,6 +59,8 @@ STATUS = {
     "CP-WEB-023": 403,
     "CP-WEB-024": 403,
     "CP-WEB-025": 409,
+    "CP-WEB-064": 409,
+    "CP-WEB-065": 409,
     "CP-STORE-005": 503,
     "CP-STORE-007": 503,
     "CP-STORE-020": 503,

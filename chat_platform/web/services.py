@@ -23,6 +23,7 @@ from chat_platform.storage.tokens import TokenStore
 from chat_platform.web.classes import Classroom, classrooms
 from chat_platform.web.oidc import Provider
 from chat_platform.web.passwords import Passwords
+from chat_platform.web.request_limits import RequestLimits
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -89,6 +90,11 @@ class Services:
     def tokens(self) -> TokenStore:
         """Tokens for programs."""
         return TokenStore(self.database)
+
+    @cached_property
+    def api_limits(self) -> RequestLimits:
+        """How often programs may ask."""
+        return RequestLimits(self.settings.web.api_requests_per_minute)
 
     @property
     def base_url(self) -> str:
