@@ -22,6 +22,8 @@ LONGEST = 1_000
 """Characters; more would only cost time."""
 WEAKEST_SCORE = 3
 """Of zxcvbn: 10⁸ guesses or more, by lists of passwords that leaked, of words and of names, and by patterns."""
+LEAST_OF_OTHERS = 6
+"""Characters beside the parts of login and name."""
 SCORED = 72
 """Characters that zxcvbn looks at."""
 AT_ONCE = 2
@@ -95,7 +97,13 @@ def refuse_weak(password: str, about: Iterable[str] = ()) -> None:
     if not SHORTEST <= len(text) <= LONGEST:
         raise WebError("CP-WEB-013", f"{SHORTEST}–{LONGEST}")
     known = {part for word in (*about, *WORDS_OF_OURS) for part in (word, *re.split(r"[\W_]+", word)) if part}
-    if zxcvbn(text[:SCORED], user_inputs=sorted(known))["score"] < WEAKEST_SCORE:
+    own = sorted((re.escape(part) for part in known if len(part) > 1), key=len, reverse=True)
+    left = re.sub("|".join(own), "", text, flags=re.IGNORECASE)
+    # A name with a year is many guesses for somebody who does not know the name.
+    if (
+        len(left) < LEAST_OF_OTHERS
+        or zxcvbn(text[:SCORED], user_inputs=sorted(known))["score"] < WEAKEST_SCORE
+    ):
         raise WebError("CP-WEB-013")
 
 
