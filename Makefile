@@ -60,12 +60,13 @@ dev: setup ## Dagster UI and daemon on your own data (http://127.0.0.1:3000)
 test: setup transformers $(VENV)/.test-system ## all tests, those of the transformer too
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: setup ## lint, types, import rules, definitions, dbt parse
+check: setup ## lint, types, import rules, definitions, tiles, dbt parse
 	@$(BIN)/ruff check chat_platform tests benchmarks
 	@$(BIN)/ruff format --check chat_platform tests benchmarks
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/dg check defs
+	@$(BIN)/python -m chat_platform.cli.main tiles > /dev/null
 	@$(BIN)/python -m chat_platform.cli.main prepare
 
 docs: setup ## regenerate the generated pages of docs/

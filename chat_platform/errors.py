@@ -1567,3 +1567,54 @@ _code(
     ),
     transient=True,
 )
+_code(
+    "CP-WEB-060",
+    ("A tile's description does not hold together", "지표 타일의 정의가 맞지 않습니다"),
+    (
+        "`meta.tile` of its dbt model lacks something, or names what the model does not have",
+        "dbt 모델의 `meta.tile`에 빠진 것이 있거나 모델에 없는 것을 가리킵니다",
+    ),
+    (
+        "correct the model's yml (see chat_platform/web/tiles.py) and check it with `chatp tiles`",
+        "모델의 yml을 고치고(chat_platform/web/tiles.py 참고) `chatp tiles`로 확인하세요",
+    ),
+)
+_code(
+    "CP-WEB-061",
+    ("This is too much for one file", "파일 하나에 담기에는 너무 많습니다"),
+    ("the table has more rows than a file may hold", "표의 행이 파일 하나의 한도를 넘습니다"),
+    (
+        "narrow it by lecture or date, or use `chatp sql`",
+        "강의나 날짜로 범위를 좁히거나 `chatp sql`을 사용하세요",
+    ),
+)
+_code(
+    "CP-WEB-062",
+    ("This file is not a saved chat", "저장한 채팅 파일이 아닙니다"),
+    ("it is empty, or holds something other than text", "비어 있거나 텍스트가 아닌 내용이 들어 있습니다"),
+    (
+        "choose the .txt file that Zoom saved (meeting_saved_chat.txt)",
+        "Zoom이 저장한 .txt 파일(meeting_saved_chat.txt)을 선택하세요",
+    ),
+)
+_code(
+    "CP-WEB-063",
+    ("The date cannot be used", "사용할 수 없는 날짜입니다"),
+    ("it is no date, or it has not come yet", "날짜가 아니거나 아직 오지 않은 날입니다"),
+    ("enter the day of the meeting as 2026-03-02", "회의한 날을 2026-03-02처럼 입력하세요"),
+)
+_code(
+    "CP-WEB-064",
+    ("This upload is not waiting any more", "더 이상 대기 중인 업로드가 아닙니다"),
+    (
+        "it was confirmed or dropped, or nobody confirmed it in time",
+        "이미 확정했거나 취소했거나, 확정 시간이 지났습니다",
+    ),
+    ("upload the file again", "파일을 다시 올리세요"),
+)
+_code(
+    "CP-WEB-065",
+    ("Too many uploads wait to be confirmed", "확정을 기다리는 업로드가 너무 많습니다"),
+    ("each waits on the disk until somebody decides", "결정할 때까지 파일이 보관됩니다"),
+    ("confirm or drop those that wait", "기다리는 업로드를 확정하거나 취소하세요"),
+)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 from packaging.version import Version
 
 from chat_platform.assets.dbt_bridge import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from chat_platform.automation import FOLLOW, OWNER, WAREHOUSE_POOL
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.settings import Settings, project_root
-from chat_platform.storage.warehouse import Warehouse
+from chat_platform.storage.metric_definitions import read_manifest, write_definitions
 
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_window=timedelta(days=4))
 # Unit tests prove the SQL, not the data: CI runs them.
@@ -107,28 +108,26 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
         # The profile reads the build file's path from the environment, and dbt runs as our child.
         os.environ["CHATP_WAREHOUSE_BUILD"] = str(home.warehouse.build_path)
         with home.warehouse.lock():
-            invocation = dbt.cli(
-                ["build", *NOT_EACH_BATCH, *arguments],
-                context=context,
-                target_path=run_target(home.settings, project),
-            )
+            target = run_target(home.settings, project)
+            invocation = dbt.cli(["build", *NOT_EACH_BATCH, *arguments], context=context, target_path=target)
             events = list(invocation.stream())
-            rows = _row_counts(home.warehouse)
+            with home.warehouse.open_locked() as connection:
+                write_definitions(connection, read_manifest(target / "manifest.json"))
+                rows = _row_counts(connection)
         for event in events:
             yield _with_row_count(event, rows)
 
     return metrics
 
 
-def _row_counts(warehouse: Warehouse) -> dict[str, int]:
+def _row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Rows of each table that dbt makes, by its name.
 
     ``fetch_row_counts()`` of dagster-dbt would keep the build file open in this process, read-only, and nobody
     could write to it any more.
     """
     sql = "select table_name, estimated_size from duckdb_tables() where schema_name in ('intermediate', 'marts')"
-    with warehouse.open_locked() as connection:
-        return dict(connection.execute(sql).fetchall())
+    return dict(connection.execute(sql).fetchall())
 
 
 def _with_row_count(event: Any, rows: Mapping[str, int]) -> Any:

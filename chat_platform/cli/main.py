@@ -26,6 +26,7 @@ from chat_platform.cli import (
     people,
     portal,
     running,
+    tiles,
 )
 from chat_platform.cli.console import tr
 from chat_platform.cli.options import demo_home
@@ -46,7 +47,7 @@ app = typer.Typer(
 )
 
 # Commands of chatp itself, in the order of its help.
-for module in (running, portal, data, guesses, machine):
+for module in (running, portal, data, tiles, guesses, machine):
     app.add_typer(module.app)
 # Groups of commands: a new one is a line here.
 app.add_typer(imports.app, name="import")

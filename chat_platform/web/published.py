@@ -15,6 +15,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -242,6 +243,33 @@ class PinnedReader:
         except DAMAGE as error:
             raise WebError("CP-WEB-009", f"version {self._pinned.version.number}") from error
 
+    def batches(
+        self, sql: str, parameters: Parameters = (), size: int = 2_000
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Rows in batches, for files that are larger than memory should hold; asked when the first one is taken.
+
+        A file that turns out to be damaged in the middle ends with an error: half of an answer is never completed
+        from another version.
+
+        Raises:
+            StorageError, WebError: as ``PublishedReader.query``.
+        """
+        current = self._opened()
+        cursor = current.connection.cursor()
+        try:
+            with _coded(current):
+                cursor.execute(sql, parameters)
+                names = [column[0] for column in cursor.description or ()]
+                batch = cursor.fetchmany(size)
+            while batch:
+                yield [dict(zip(names, row, strict=True)) for row in batch]
+                with _coded(current):
+                    batch = cursor.fetchmany(size)
+        except DAMAGE as error:
+            raise WebError("CP-WEB-009", f"version {current.version.number}") from error
+        finally:
+            cursor.close()
+
     def row(self, sql: str, parameters: Parameters = ()) -> dict[str, Any] | None:
         """The first row, or ``None``."""
         rows = self.query(sql, parameters)
@@ -280,9 +308,19 @@ class PinnedReader:
 def _query(current: _Open, sql: str, parameters: Parameters) -> list[dict[str, Any]]:
     cursor = current.connection.cursor()
     try:
-        cursor.execute(sql, parameters)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        with _coded(current):
+            cursor.execute(sql, parameters)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    finally:
+        cursor.close()
+
+
+@contextmanager
+def _coded(current: _Open) -> Iterator[None]:
+    """DuckDB's errors as ours, but for damage, which the caller may get around."""
+    try:
+        yield
     except OLDER as error:
         log.warning("version %s: %s", current.version.number, type(error).__name__)
         raise WebError("CP-WEB-009", f"version {current.version.number}: {type(error).__name__}") from error
@@ -291,8 +329,6 @@ def _query(current: _Open, sql: str, parameters: Parameters) -> list[dict[str, A
     except UNUSABLE as error:
         log.warning("a value cannot be used: %s", type(error).__name__)
         raise WebError("CP-WEB-006") from error
-    finally:
-        cursor.close()
 
 
 def _mark(version: PublishedVersion) -> tuple[Hashable, ...]:
