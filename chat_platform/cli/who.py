@@ -16,6 +16,7 @@ import typer
 
 from chat_platform.cli.console import print_json, print_table, say, settings, tr
 from chat_platform.errors import InputError, ModelError
+from chat_platform.ml.authors.reasons import why_unknown
 
 if TYPE_CHECKING:
     from chat_platform.ml.authors.model import AuthorModel, Guess
@@ -104,8 +105,8 @@ def _show(asking: Sequence[str], guess: Guess, names: Mapping[str, str], version
             for one in guess.candidates
         ]
         print_table(rows)
-    if guess.unknown:
-        say(f"{tr('unknown', '모름')}: {_reason(guess)}")
+    if (why := why_unknown(guess)) is not None:
+        say(f"{tr('unknown', '모름')}: {tr(*why)}")
     say(tr(f"model {version}, {guess.used} texts used", f"모델 {version}, 글 {guess.used}개 사용"))
 
 
@@ -117,20 +118,6 @@ def one_line(text: str) -> str:
     """One line that a terminal can show: control characters are chat's, not ours."""
     short = text if len(text) <= 60 else f"{text[:59]}…"
     return "".join(c if c.isprintable() else "·" for c in short)
-
-
-def _reason(guess: Guess) -> str:
-    """Why no name is given, in words."""
-    if guess.reason == "unsure" and guess.threshold >= 1:
-        return tr("so few texts never give anybody away", "이만큼의 글로는 아무도 특정할 수 없습니다")
-    return {
-        "too_little_text": tr("too little text", "글이 너무 짧습니다"),
-        "too_long": tr("too long: a paste tells nothing", "너무 깁니다. 붙여 넣은 글로는 알 수 없습니다"),
-        "unfamiliar": tr("unlike anything it has learnt", "학습한 글과 너무 다릅니다"),
-        "unsure": tr(
-            f"nobody reaches {guess.threshold:.0%}", f"확률이 {guess.threshold:.0%}에 이르는 사람이 없습니다"
-        ),
-    }[guess.reason or "unsure"]
 
 
 def _record(asking: Sequence[str], guess: Guess, names: Mapping[str, str], version: str) -> dict[str, Any]:

@@ -196,7 +196,7 @@ class QuizStore:
 
     def players(self, class_id: str, before: datetime) -> dict[int, tuple[datetime, float]]:
         """Account → first answer and share of right ones, of those with ``PLAYED_ENOUGH`` answers before a moment."""
-        right = func.avg(case((QuizRound.is_right, 1.0), else_=0.0))
+        right = func.avg(case((QuizRound.is_right.is_(True), 1.0), else_=0.0))
         query = (
             select(QuizRound.account_id, func.min(QuizRound.answered_at), right)
             .where(

@@ -16,19 +16,34 @@ from chat_platform.web.middleware import BodyLimit, HeadAsGet, SecurityHeaders
 from chat_platform.web.pages import (
     account,
     audit,
+    consents,
     home,
     invitations,
     members,
     operations,
+    people,
     providers,
     sign_in,
+    who,
 )
 from chat_platform.web.passwords import Passwords
 from chat_platform.web.services import Services
 from chat_platform.web.static_files import STATIC
 
 # A room of the portal is a module with a ``router``: a new one is a line here.
-PAGES = (home, sign_in, providers, invitations, account, members, audit, operations)
+PAGES = (
+    home,
+    sign_in,
+    providers,
+    invitations,
+    account,
+    members,
+    audit,
+    operations,
+    people,
+    consents,
+    who,
+)
 UPLOADS = "/uploads"
 """Routes whose path ends so may be sent a file."""
 

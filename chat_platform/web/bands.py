@@ -12,14 +12,14 @@ The rule. A comparison is read by people who know their own figures, who come ba
   more; equal figures are in one band. Whatever is said is said of a whole band. Figures that are sums of one another
   are never both compared.
 * *A week at a time, the same people.* Somebody new is taken in together with others only: those whose first weeks
-  follow each other wait until they are ``k``. So the people compared in two weeks are the same, or ``k`` more at least.
+  follow each other wait until they are ``k``. The people compared in two weeks are the same, or ``k`` more or over.
 * *Nothing exact.* Of a band its number of people is given and a coarse range (1, 2, 5, 10, …) that its average lies
   in: no sum, no smallest, largest or middle figure, which would be one person's.
 * *Below* ``k`` *nothing.* A class of fewer people has no bands at all, and the page says "< k".
 
 Why it holds: take every sum over a band, of every week, as if it were told exactly. It counts what the last week
-brought for all people of the band alike. So in any sum or difference of such sums, look at the last week that does not
-cancel out: it involves whole bands, ``k`` people or more. ``tests/web/test_bands.py`` checks this by generated classes.
+brought for all people of the band alike. So in any sum or difference of such sums, look at the last week that does
+not cancel out: it involves whole bands, ``k`` people or more. ``tests/web/test_bands.py`` checks it by chance.
 
 What it cannot do: ``k - 1`` people who put their figures together learn the sum of the others in their band, within
 its range; and the chat itself is open to the class, so whoever counts by hand needs no bands. A person who is erased,

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from chat_platform.settings import Settings
 from chat_platform.storage.workspace import Workspace
+from chat_platform.web.guessing import Guesser
 from chat_platform.web.published import PublishedReader
 
 BUSY_S = 3.0
@@ -30,6 +31,11 @@ class Classroom:
     def published(self) -> PublishedReader:
         """Its published tables."""
         return PublishedReader(self.workspace.publication)
+
+    @cached_property
+    def guesser(self) -> Guesser:
+        """Its author model; loaded when somebody first asks."""
+        return Guesser(self.workspace)
 
 
 def classrooms(settings: Settings) -> dict[str, Classroom]:

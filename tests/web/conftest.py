@@ -17,6 +17,7 @@ from chat_platform.simulators.world import start_world
 from chat_platform.storage.accounts import AccountStore
 from chat_platform.web.application import create_app
 from tests.integration.harness import Home
+from tests.web.browser import Browser, chromium
 
 RECORDINGS = 3
 
@@ -41,6 +42,36 @@ def taught_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 report = Home(home).catch_up(world.environment())
             assert report.ok, [run.error for run in report.runs]
             (home / ".whole").touch()
+    return home
+
+
+@pytest.fixture(scope="session")
+def playing_home(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same class after the twenty who wrote most agreed and the author model was trained on what they wrote.
+
+    So few messages make no good model: the bars of promotion are lowered, its ways are those of every training.
+    """
+    from chat_platform.ingestion.author_training import settle, train_candidate
+    from chat_platform.ingestion.publication import publish
+    from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
+    from chat_platform.storage.workspace import Workspace
+    from chat_platform.tables.models import AUTHOR_PREDICTIONS, EVALUATIONS, MODELS
+
+    home = Path(shutil.copytree(taught_home, tmp_path_factory.mktemp("playing") / "home"))
+    low = {"floor": 0, "min_rows": 1, "min_each_class": 1, "max_calibration_error": 1}
+    workspace = Workspace(Settings(home=home, authors={"min_messages": 10}, promotion={"author": low}))
+    with workspace.publication.read() as connection:
+        people = connection.execute(
+            "select person_id from marts.participation_daily inner join core.people using (person_id) "
+            "where role = 'student' group by person_id order by sum(messages + replies) desc, person_id limit 20"
+        ).fetchall()
+    for (person_id,) in people:
+        ConsentLog(workspace.database).grant(person_id, AUTHOR_MODEL, by="test")
+    train_candidate(workspace)
+    assert settle(workspace, by="test")[2]
+    workspace.warehouse.load(workspace.lake, (MODELS, EVALUATIONS, AUTHOR_PREDICTIONS))
+    publish(workspace)
+    workspace.database.dispose()
     return home
 
 
@@ -98,3 +129,10 @@ def sign_in(settings: Settings) -> Iterator[SignIn]:
     yield make
     for found in opened:
         found.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a process; each starts without cookies, at desktop size, in light colours."""
+    with chromium() as found:
+        yield found
