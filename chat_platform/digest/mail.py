@@ -84,7 +84,6 @@ def digest_message(
         from_address,
         recipient.address,
         f"<digest.{mark}@{host}>",
-        language,
         now,
     )
     message["List-Id"] = f"<{digest.class_id}.digest.{host}>"
@@ -102,6 +101,8 @@ def digest_message(
         html.add_related(
             png, "image", "png", cid=f"<{ids[name]}>", disposition="inline", filename=f"{name}.png"
         )
+    # Last: the library takes headers about the content for those of the first part.
+    message["Content-Language"] = language
     return message
 
 
@@ -112,13 +113,14 @@ def confirmation_message(
     head, text = render.confirmation(title, language, links, token)
     mark = hashed("confirm", token, length=32)
     host = from_address.rpartition("@")[2]
-    message = _message(head, title, from_address, address, f"<confirm.{mark}@{host}>", language, now)
+    message = _message(head, title, from_address, address, f"<confirm.{mark}@{host}>", now)
     message.set_content(text)
+    message["Content-Language"] = language
     return message
 
 
 def _message(
-    subject: str, title: str, from_address: str, to: str, message_id: str, language: str, now: datetime
+    subject: str, title: str, from_address: str, to: str, message_id: str, now: datetime
 ) -> EmailMessage:
     message = EmailMessage(policy=POLICY)
     message["Subject"] = subject
@@ -126,7 +128,6 @@ def _message(
     message["To"] = Address(addr_spec=to)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = message_id
-    message["Content-Language"] = language
     # Out-of-office programs do not answer such mails (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     return message
