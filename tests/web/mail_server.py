@@ -60,7 +60,12 @@ class MailServer:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._controller.stop()
+        self.stop()
+
+    def stop(self) -> None:
+        """Be gone; stopping twice does nothing."""
+        if self._controller.server is not None:
+            self._controller.stop()
 
     @property
     def port(self) -> int:
