@@ -144,6 +144,7 @@ class Rule:
         signed_in: whether an account is needed.
         scope: what a token of the API needs; ``None``: tokens do not open this route.
         check_form: whether changing requests must carry the visit's token; one with a token of the API need not.
+        look: whether it is looked up who asks; without it the route works while the app database does not.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Rule:
     signed_in: bool = True
     scope: str | None = None
     check_form: bool = True
+    look: bool = True
 
     async def __call__(self, request: Request) -> Visit:
         """Who asks, and whether that is allowed.
@@ -165,7 +167,7 @@ class Rule:
 
     def _visit(self, request: Request) -> Visit:
         services: Services = request.app.state.services
-        visitor = find_visitor(request, services, self.scope)
+        visitor = find_visitor(request, services, self.scope) if self.look else None
         request.state.visitor = visitor
         visit = Visit(request, services, visitor)
         if self.signed_in and visitor is None:
@@ -239,6 +241,7 @@ def rule_of(route: APIRoute) -> Rule | None:
 
 
 ANYBODY = Rule("anybody", signed_in=False)
+WHOEVER = Rule("whoever", signed_in=False, check_form=False, look=False)
 SIGNED_IN = Rule("signed in")
 MEMBER = Rule("member", EVERYBODY)
 STAFF_ONLY = Rule("staff", STAFF)
@@ -246,6 +249,7 @@ TEACHER = Rule("teacher", frozenset({"teacher"}))
 OPERATOR = Rule("operator", frozenset({"operator"}))
 
 Anybody = Annotated[Visit, Depends(ANYBODY)]
+Whoever = Annotated[Visit, Depends(WHOEVER)]
 SignedIn = Annotated[Visit, Depends(SIGNED_IN)]
 Member = Annotated[Visit, Depends(MEMBER)]
 Staff = Annotated[Visit, Depends(STAFF_ONLY)]

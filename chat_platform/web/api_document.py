@@ -20,7 +20,13 @@ from chat_platform.storage.tokens import SCOPES
 from chat_platform.web.access import rule_of
 
 ROOT = "/api/v1"
-PROBLEM = {"$ref": "#/components/schemas/Problem"}
+CLASS_ID = {
+    "name": "class_id",
+    "in": "path",
+    "required": True,
+    "description": "Short name of the class.",
+    "schema": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,31}$", "examples": ["class"]},
+}
 INTRODUCTION = f"""\
 The same data as on the pages of the portal, as JSON.
 
@@ -103,6 +109,8 @@ def openapi_document(routes: list[BaseRoute], base_url: str) -> dict[str, Any]:
         for method in context.methods or ():
             operation = item.get(method.lower())
             if operation is not None:
+                if "{class_id}" in (context.path_format or ""):
+                    operation["parameters"] = [CLASS_ID, *operation.get("parameters", ())]
                 operation["security"] = [{"token": []}, {"session": []}]
                 operation["x-scope"] = rule.scope
                 operation["x-roles"] = sorted(rule.roles) if rule.roles is not None else []

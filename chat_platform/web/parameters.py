@@ -6,6 +6,7 @@ them. An empty field of a form of filters means that nothing was chosen.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any
 
@@ -14,6 +15,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 LARGEST = 2**31 - 1
 """Largest number that is taken anywhere: it fits every integer column."""
 PAGE_SIZE = 50
+
+
+def _iso(value: Any) -> Any:
+    # Pydantic takes seconds since 1970 for a date, too.
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("not a date like 2026-03-02")
+    return value
 
 
 def _blank_is_none(value: Any) -> Any:
@@ -30,7 +38,9 @@ Word = Annotated[
     str | None, BeforeValidator(_blank_is_none), AfterValidator(_without_nul), Field(max_length=400)
 ]
 """A short text, or nothing."""
-Day = Annotated[date | None, BeforeValidator(_blank_is_none)]
+IsoDate = Annotated[date, BeforeValidator(_iso)]
+"""A date like 2026-03-02."""
+Day = Annotated[IsoDate | None, BeforeValidator(_blank_is_none)]
 """An ISO date, or nothing."""
 PageNumber = Annotated[int, Field(ge=1, le=100_000)]
 """Which page of a list, from 1."""

@@ -24,7 +24,7 @@ def first_page(visit: access.SignedIn) -> Response:
 
 
 @router.get("/health")
-def health(visit: access.Anybody) -> Response:
+def health(visit: access.Whoever) -> Response:
     """Whether app database and published tables answer; 503 while one does not.
 
     An earlier version that is read because the newest is damaged is a warning: the portal serves. Nothing else is

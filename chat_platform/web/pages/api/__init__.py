@@ -8,10 +8,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from chat_platform.web.api_document import ROOT
-from chat_platform.web.pages.api import account, document, lectures, operations, people, questions
+from chat_platform.web.pages.api import account, document, lectures, operations, people, questions, tiles
 from chat_platform.web.pages.api.common import PROBLEMS
 
 router = APIRouter(prefix=ROOT)
 router.include_router(document.router)
-for _module in (account, lectures, questions, people, operations):
+for _module in (account, lectures, questions, tiles, people, operations):
     router.include_router(_module.router, responses=PROBLEMS)

@@ -6,8 +6,6 @@ not: any route.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -50,10 +48,12 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: _problem("What was sent cannot be read: it is no JSON."),
     401: _problem("No token and no session, or one that has ended."),
     403: _problem("The role or the token's scopes do not allow it."),
     404: _problem("There is no such thing, or it is not open to you."),
     405: _problem("The address knows other methods; the header `Allow` names them."),
+    409: _problem("Somebody changed it meanwhile."),
     413: _problem("The request is larger than any that this API needs."),
     422: _problem("A parameter is missing, unknown or out of bounds."),
     429: _problem("Too many requests; `Retry-After` says for how many seconds to wait."),
@@ -120,60 +120,27 @@ OperationsReader = Annotated[
 ]
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Most items in the answer.")]
+_CURSOR = "`next` of the answer before; without it the list begins."
+# Every text that fits a pattern is a place in the list, so that no cursor has to be refused for what it holds.
 TextCursor = Annotated[
-    str | None,
-    Query(
-        max_length=1200,
-        pattern=r"^[A-Za-z0-9_-]+$",
-        description="`next` of the answer before; without it the list begins.",
-        json_schema_extra={"format": "text-cursor"},
-    ),
+    str | None, Query(max_length=1600, pattern=r"^([0-9a-f][0-9a-f])+$", description=_CURSOR)
 ]
-NumberCursor = Annotated[
-    str | None,
-    Query(
-        max_length=40,
-        pattern=r"^[A-Za-z0-9_-]+$",
-        description="`next` of the answer before; without it the list begins.",
-        json_schema_extra={"format": "number-cursor"},
-    ),
-]
+NumberCursor = Annotated[str | None, Query(pattern=r"^[0-9a-f]{8}$", description=_CURSOR)]
 
 
 def cursor_of(key: str | int) -> str:
     """The place in a list behind the item with this key."""
-    return base64.urlsafe_b64encode(str(key).encode()).decode().rstrip("=")
+    return f"{key:08x}" if isinstance(key, int) else key.encode().hex()
 
 
 def key_of(cursor: str | None) -> str | None:
-    """The key of a place in a list.
-
-    Raises:
-        WebError: CP-WEB-006 for what ``cursor_of`` never made.
-    """
-    if cursor is None:
-        return None
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise WebError("CP-WEB-006", "cursor") from error
-    if "\0" in text:
-        raise WebError("CP-WEB-006", "cursor")
-    return text
+    """The key of a place in a list that is ordered by a text."""
+    return None if cursor is None else bytes.fromhex(cursor).decode(errors="replace").replace("\0", "\ufffd")
 
 
 def number_of(cursor: str | None) -> int:
-    """The number of a place in a list that is ordered by one; -1 at its beginning.
-
-    Raises:
-        WebError: as ``key_of``.
-    """
-    key = key_of(cursor)
-    if key is None:
-        return -1
-    if not (key.isascii() and key.isdecimal()) or len(key) > 15:
-        raise WebError("CP-WEB-006", "cursor")
-    return int(key)
+    """The number of a place in a list that is ordered by one; -1 at its beginning."""
+    return -1 if cursor is None else int(cursor, 16)
 
 
 def page_of(
@@ -193,11 +160,16 @@ def page_of(
         key: of a row, by which the list is ordered.
     """
     items = list(rows[:limit])
-    following = cursor_of(key(items[-1])) if len(rows) > limit else None
-    if following is not None:
-        address = visit.request.url.include_query_params(cursor=following)
-        response.headers["link"] = f'<{address.path}?{address.query}>; rel="next"'
-    return {"items": items, "next": following}
+    return {"items": items, "next": page_link(visit, response, key(items[-1]) if len(rows) > limit else None)}
+
+
+def page_link(visit: Visit, response: Response, key: str | int | None) -> str | None:
+    """The cursor of what follows, also as header ``Link``; ``None`` at the end."""
+    if key is None:
+        return None
+    address = visit.request.url.include_query_params(cursor=cursor_of(key))
+    response.headers["link"] = f'<{address.path}?{address.query}>; rel="next"'
+    return cursor_of(key)
 
 
 class NotModifiedError(Exception):

@@ -29,6 +29,7 @@ from chat_platform.web.pages.api.common import (
     number_of,
     page_of,
 )
+from chat_platform.web.parameters import IsoDate
 
 router = APIRouter(prefix="/c/{class_id}/lectures", route_class=ApiRoute, tags=["lectures"])
 
@@ -210,8 +211,8 @@ class Message(ApiModel):
 def lectures(
     visit: LectureReader,
     response: Response,
-    since: Annotated[date | None, Query(description="First date.")] = None,
-    until: Annotated[date | None, Query(description="Last date.")] = None,
+    since: Annotated[IsoDate | None, Query(description="First date.")] = None,
+    until: Annotated[IsoDate | None, Query(description="Last date.")] = None,
     search: Annotated[str | None, Query(max_length=100, description="Part of the title.")] = None,
     limit: Limit = USUAL,
     cursor: TextCursor = None,

@@ -27,6 +27,7 @@ from chat_platform.web.pages.api.common import (
     key_of,
     page_of,
 )
+from chat_platform.web.parameters import IsoDate
 
 router = APIRouter(prefix="/c/{class_id}/operations", route_class=ApiRoute, tags=["operations"])
 
@@ -116,8 +117,8 @@ def ledger(
     response: Response,
     state: State | None = None,
     source: Annotated[str | None, Query(max_length=40, pattern=r"^[^\x00]*$")] = None,
-    since: Annotated[date | None, Query(description="First date.")] = None,
-    until: Annotated[date | None, Query(description="Last date.")] = None,
+    since: Annotated[IsoDate | None, Query(description="First date.")] = None,
+    until: Annotated[IsoDate | None, Query(description="Last date.")] = None,
     limit: Limit = USUAL,
     cursor: TextCursor = None,
 ) -> dict[str, Any]:

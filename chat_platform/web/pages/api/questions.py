@@ -10,14 +10,14 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from chat_platform.errors import WebError
 from chat_platform.storage.answers import Answer, AnswerStore
 from chat_platform.storage.written import LONGEST_ANSWER
 from chat_platform.web.access import Visit
-from chat_platform.web.board import LONGEST_SEARCH, MOST_PAGES, PAGE, Board, Filters, Question
+from chat_platform.web.board import LONGEST_SEARCH, MOST_PAGES, Board, Filters, Question
 from chat_platform.web.pages.api.common import (
     AnswerWriter,
     ApiModel,
@@ -25,8 +25,8 @@ from chat_platform.web.pages.api.common import (
     NumberCursor,
     Page,
     QuestionReader,
-    cursor_of,
     number_of,
+    page_link,
 )
 from chat_platform.web.parameters import LARGEST
 from chat_platform.web.seconds import LONGEST_S
@@ -86,8 +86,10 @@ class QuestionWithAnswers(QuestionItem):
     answer_list: list[AnswerItem]
 
 
-class NewAnswer(ApiModel):
+class NewAnswer(BaseModel):
     """An answer to write."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
 
     body: str = Field(
         min_length=1,
@@ -125,9 +127,9 @@ def questions(
     cursor: NumberCursor = None,
 ) -> dict[str, Any]:
     """Questions, the newest first, 20 in one answer."""
-    number = number_of(cursor) + 1 if cursor is not None else 1
+    number = max(number_of(cursor), 1)
     if number > MOST_PAGES:
-        raise WebError("CP-WEB-006", "cursor")
+        return {"items": [], "next": None}
     filters = Filters(
         state=state,
         lecture=lecture or None,
@@ -135,14 +137,12 @@ def questions(
         mine=mine,
         followed=followed,
         text=text.replace("\0", "").strip(),
-        page=max(number, 1),
+        page=number,
     )
     page = Board(visit).page(filters)
-    following = cursor_of(page.page) if page.page * PAGE < page.total and page.page < MOST_PAGES else None
-    if following is not None:
-        address = visit.request.url.include_query_params(cursor=following)
-        response.headers["link"] = f'<{address.path}?{address.query}>; rel="next"'
-    return {"items": [_item(visit, question) for question in page.questions], "next": following}
+    following = number + 1 if number < min(page.pages, MOST_PAGES) else None
+    items = [_item(visit, question) for question in page.questions]
+    return {"items": items, "next": page_link(visit, response, following)}
 
 
 @router.get("/{question_id}", response_model=QuestionWithAnswers)
