@@ -46,9 +46,9 @@ def tiles(as_json: Json = False) -> None:
                 | {"chart": meta.chart.kind if meta.chart else None, "filled_by": tile.asset}
             )
     if as_json:
-        print_json({"tiles": found, "wrong": [str(error) for error in wrong]})
+        print_json({"tiles": found, "wrong": [str(one) for one in wrong]})
     else:
         print_table(found)
-    for error in wrong:
-        show_error(error, debug=False)
+    for one in wrong:
+        show_error(one, debug=False)
     raise typer.Exit(len(wrong))

@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -26,6 +27,7 @@ from starlette.responses import HTMLResponse, Response
 from chat_platform.errors import ChatPlatformError
 from chat_platform.storage.accounts import Visitor
 from chat_platform.storage.publication import PublishedVersion
+from chat_platform.web.recordings import at_moment
 from chat_platform.web.static_files import asset_url, assets_built
 
 if TYPE_CHECKING:
@@ -63,9 +65,15 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(
-        number=number, clock=clock, day=day, moment=moment, percent=percent, json=json_island
+        number=number,
+        clock=clock,
+        day=day,
+        moment=moment,
+        percent=percent,
+        json=json_island,
+        segment=segment,
     )
-    found.globals.update(asset=asset_url)
+    found.globals.update(asset=asset_url, at_moment=at_moment)
     return found
 
 
@@ -131,6 +139,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not isfinite(value):
         return None
     return value.isoformat() if isinstance(value, date) else value
+
+
+def segment(value: str) -> str:
+    """A text as one part of an address's path, slashes included."""
+    return quote(value, safe="")
 
 
 def number(value: float | None, digits: int = 0) -> str:

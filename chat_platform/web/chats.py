@@ -1,0 +1,255 @@
+"""The chat of a lecture: a page of threads, what was searched, one message in its place.
+
+What belongs here: reading ``core.messages`` and ``core.reactions`` of one lecture. What does not: metrics of a
+lecture (``lecture_facts``), pages. Direct and removed messages are in no answer, nor is anything that hangs on them
+but public replies, which then stand alone.
+
+A thread is a message and all that hangs on it; pages are cut between threads, by their position in the chat. Names
+are as shown at the source: who was in the room saw them.
+
+Every query says between which moments the lecture's messages lie: DuckDB then skips the rest of the table
+(``int_chat_spans``); by the conversation alone it would read the column of all messages ever.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chat_platform.web.chat_text import Piece, pieces
+from chat_platform.web.published import PinnedReader
+
+THREADS = 100
+"""Threads on a page."""
+REPLIES = 200
+"""Replies of a thread that are shown."""
+FOUND = 100
+"""Messages that a search shows."""
+BEFORE = 15
+"""Threads shown before the one that is linked to."""
+
+_PUBLIC = """
+    public as (
+        select
+            message_id, parent_id, kind, position, sent_at, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s,
+            author_name, text, edited
+        from core.messages
+        where conversation_id = $lecture and sent_at between $first and $last
+            and visibility = 'everyone' and not removed
+    )
+"""
+_ROOTS = f"""
+    with {_PUBLIC}
+    select p.position, p.offset_s, p.message_id
+    from public as p
+    left join public as parent on parent.message_id = p.parent_id
+    where parent.message_id is null
+    order by p.position
+"""  # noqa: S608  ours
+_ROOT_OF = f"""
+    with recursive {_PUBLIC},
+    up as (
+        select message_id, parent_id, position from public where message_id = $message
+        union
+        select p.message_id, p.parent_id, p.position from public as p inner join up on up.parent_id = p.message_id
+    )
+    select up.position from up
+    left join public as parent on parent.message_id = up.parent_id
+    where parent.message_id is null
+"""  # noqa: S608  ours
+_THREADS = f"""
+    with recursive {_PUBLIC},
+    threads as (
+        select message_id, position as thread from public
+        where position between $from and $to
+            and (parent_id is null or parent_id not in (select message_id from public))
+        union
+        select p.message_id, threads.thread
+        from public as p inner join threads on threads.message_id = p.parent_id
+    )
+    select public.*, threads.thread, count(*) over (partition by threads.thread) as size
+    from threads inner join public on public.message_id = threads.message_id
+    qualify row_number() over (
+        partition by threads.thread order by public.position <> threads.thread, public.position
+    ) <= $replies + 1
+    order by threads.thread, public.position <> threads.thread, public.position
+"""  # noqa: S608  ours
+_SEARCH = f"""
+    with {_PUBLIC}
+    select *, count(*) over () as total from public
+    where contains(lower(text), lower($text)) or (
+        contains(lower(author_name), lower($text))
+        and not list_contains(string_split($nameless, chr(31)), message_id)
+    )
+    order by position limit $limit
+"""  # noqa: S608  ours
+_REACTIONS = """
+    select message_id, emoji, cast(sum("count") as bigint) as number
+    from core.reactions
+    where conversation_id = $lecture and not removed and list_contains(string_split($ids, chr(31)), message_id)
+    group by message_id, emoji
+    order by number desc, emoji
+"""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as it is shown.
+
+    Attributes:
+        name: as shown at the source; ``None`` where the author of a question hides.
+        replies_left_out: replies of the thread beyond those shown.
+    """
+
+    message_id: str
+    name: str | None
+    sent_at: datetime
+    offset_s: float | None
+    pieces: list[Piece]
+    edited: bool
+    is_reply: bool
+    reactions: list[tuple[str, int]]
+    replies: list[Message] = field(default_factory=list)
+    replies_left_out: int = 0
+
+
+@dataclass(frozen=True)
+class ChatPage:
+    """Some threads of a chat.
+
+    Attributes:
+        first: position of the first thread in the chat, from 1; 0 where there is none.
+        threads: in all.
+        previous: ``after`` of the page before; ``None`` on the first.
+        next: ``after`` of the page after; ``None`` on the last.
+        missing: a message was linked to that is not shown.
+    """
+
+    messages: list[Message]
+    first: int = 0
+    last: int = 0
+    threads: int = 0
+    previous: int | None = None
+    next: int | None = None
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: the first messages, and how many there are in all."""
+
+    messages: list[Message]
+    total: int
+
+
+class Chat:
+    """The public chat of a lecture.
+
+    Args:
+        published: version that is read.
+        lecture: row of marts.lectures.
+        nameless: ids of messages whose author is not shown.
+    """
+
+    def __init__(
+        self, published: PinnedReader, lecture: Mapping[str, Any], nameless: frozenset[str] = frozenset()
+    ) -> None:
+        self._published = published
+        self._lecture = lecture
+        self._nameless = nameless
+        self._span = {
+            "lecture": lecture["conversation_id"],
+            "first": lecture["first_at"],
+            "last": lecture["last_at"],
+            "zero": lecture["started_at"] or lecture["first_at"],
+        }
+
+    def page(self, *, after: int = -1, around: str | None = None, at: float | None = None) -> ChatPage:
+        """A page of threads.
+
+        Args:
+            after: position in the chat after which the page begins.
+            around: message that the page shows, with threads before it.
+            at: second of the recording from which the page shows threads.
+        """
+        if self._lecture["first_at"] is None:
+            return ChatPage([], missing=around is not None)
+        roots = self._published.query(_ROOTS, self._span)
+        positions = [row["position"] for row in roots]
+        begin, missing = bisect_left(positions, after + 1), False
+        if around is not None:
+            row = self._published.row(_ROOT_OF, {**self._span, "message": around})
+            missing = row is None
+            begin = max(0, bisect_left(positions, row["position"]) - BEFORE) if row else 0
+        elif at is not None:
+            begin = next((i for i, row in enumerate(roots) if row["offset_s"] >= at), max(0, len(roots) - 1))
+        shown = positions[begin : begin + THREADS]
+        if not shown:
+            return ChatPage([], threads=len(positions), missing=missing)
+        end = begin + len(shown)
+        before = max(0, begin - THREADS)
+        return ChatPage(
+            self._threads(shown[0], shown[-1]),
+            first=begin + 1,
+            last=end,
+            threads=len(positions),
+            previous=(positions[before] - 1) if begin else None,
+            next=shown[-1] if end < len(positions) else None,
+            missing=missing,
+        )
+
+    def search(self, text: str) -> Found:
+        """Messages that hold a text, or whose author's name does, in their order."""
+        if self._lecture["first_at"] is None:
+            return Found([], 0)
+        asked = {"text": text, "limit": FOUND, "nameless": "\x1f".join(sorted(self._nameless))}
+        rows = self._published.query(_SEARCH, {**self._span, **asked})
+        reactions = self._reactions([row["message_id"] for row in rows])
+        messages = [self._message(row, reactions) for row in rows]
+        return Found(messages, rows[0]["total"] if rows else 0)
+
+    def some(self, message_ids: list[str]) -> list[dict[str, Any]]:
+        """message_id, author_name of public messages of the lecture."""
+        if self._lecture["first_at"] is None or not message_ids:
+            return []
+        sql = f"with {_PUBLIC} select message_id, author_name, offset_s from public where message_id in (select unnest($ids))"  # noqa: S608, E501
+        return self._published.query(sql, {**self._span, "ids": message_ids})
+
+    def _threads(self, first: int, last: int) -> list[Message]:
+        asked = {**self._span, "from": first, "to": last, "replies": REPLIES}
+        rows = self._published.query(_THREADS, asked)
+        reactions = self._reactions([row["message_id"] for row in rows])
+        threads: dict[int, Message] = {}
+        for row in rows:
+            message = self._message(row, reactions, left_out=max(0, row["size"] - REPLIES - 1))
+            if row["thread"] in threads:
+                threads[row["thread"]].replies.append(message)
+            else:
+                threads[row["thread"]] = message
+        return list(threads.values())
+
+    def _message(
+        self, row: Mapping[str, Any], reactions: Mapping[str, list[tuple[str, int]]], left_out: int = 0
+    ) -> Message:
+        return Message(
+            row["message_id"],
+            None if row["message_id"] in self._nameless else row["author_name"] or "",
+            row["sent_at"],
+            row["offset_s"],
+            pieces(row["text"]),
+            row["edited"],
+            row["kind"] == "reply",
+            reactions.get(row["message_id"], []),
+            replies_left_out=left_out,
+        )
+
+    def _reactions(self, message_ids: list[str]) -> dict[str, list[tuple[str, int]]]:
+        found: dict[str, list[tuple[str, int]]] = {}
+        if message_ids:
+            asked = {"lecture": self._lecture["conversation_id"], "ids": "\x1f".join(message_ids)}
+            for row in self._published.query(_REACTIONS, asked):
+                found.setdefault(row["message_id"], []).append((row["emoji"], row["number"]))
+        return found
