@@ -17,6 +17,7 @@ from chat_platform.web.pages import (
     account,
     audit,
     consents,
+    digest,
     home,
     invitations,
     members,
@@ -43,6 +44,7 @@ PAGES = (
     people,
     consents,
     who,
+    digest,
 )
 UPLOADS = "/uploads"
 """Routes whose path ends so may be sent a file."""
