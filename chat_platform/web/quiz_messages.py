@@ -111,16 +111,22 @@ def draw(
         seen: ids of messages that this player was asked about.
     """
     random = random or SystemRandom()
-    if len(agreed) < FEWEST_PEOPLE:
-        return None
-    left = [one for one in messages if one.person_id in agreed and one.message_id not in seen]
-    if not left:
-        return None
-    message = random.choice(left)
-    guesses = [person for person in message.guesses if person in agreed]
+    known = [one for one in messages if one.person_id in agreed]
+    left = [one for one in known if one.message_id not in seen]
+    for message in random.sample(left, len(left)):
+        # Whoever said the very same would be right too.
+        same = {one.person_id for one in known if one.text == message.text} - {message.person_id}
+        people = frozenset(agreed) - same
+        if len(people) >= FEWEST_PEOPLE:
+            return _draw(message, people, random)
+    return None
+
+
+def _draw(message: HeldOut, people: Collection[str], random: Random) -> Draw:
+    guesses = [person for person in message.guesses if person in people]
     # Two whom the model thinks likely make it hard; the others are anybody.
     options = list(dict.fromkeys([message.person_id, *guesses]))[:3]
-    others = sorted(set(agreed) - set(options))
+    others = sorted(set(people) - set(options))
     options += random.sample(others, min(len(others), PEOPLE - len(options)))
     random.shuffle(options)
     return Draw(message, tuple(options), next((person for person in guesses if person in options), None))
