@@ -16,6 +16,7 @@ from chat_platform.settings import Settings, project_root
 from chat_platform.storage.warehouse import Warehouse
 from chat_platform.tables.catalogue import ALL_TABLES
 from chat_platform.tables.class_chat import CONVERSATIONS, MESSAGES, QUARANTINE, REACTIONS
+from chat_platform.web.dagster_links import JOBS, DagsterLinks
 
 EXTERNAL = {"slack/workspace", "zoom/recordings"}
 
@@ -152,6 +153,7 @@ def test_jobs_say_when_to_launch_them(definitions: dg.Definitions) -> None:
         "repredict_slack_days",
         "retrain_question_model",
         "retrain_author_model",
+        "weekly_digest",
     )
     for name in names:
         assert len(definitions.resolve_job_def(name).description or "") > 60
@@ -234,3 +236,17 @@ def test_only_the_warehouse_and_the_storage_open_duckdb_for_writing() -> None:
             offenders.append(str(path))
     assert offenders == []
     assert duckdb.__version__ == "1.5.5"
+
+
+def test_links_of_the_portal_lead_to_what_the_dagster_ui_has(
+    definitions: dg.Definitions, specs: dict[str, dg.AssetSpec]
+) -> None:
+    assert set(JOBS) <= {job.name for job in definitions.resolve_all_job_defs()}
+    links = DagsterLinks("http://dagster")
+    assert links.job("publish_metrics") == "http://dagster/locations/chat_platform/jobs/publish_metrics"
+    for key in ("published/warehouse", "models/question/champion", "models/author/champion"):
+        assert key in specs
+        assert links.asset(*key.split("/")) == f"http://dagster/assets/{key}"
+    for schema, name in (("marts", "lectures"), ("core", "people"), ("ml", "models"), ("core", "messages")):
+        path = links.table(schema, name).removeprefix("http://dagster/assets/")
+        assert any(key == path or key.startswith(f"{path}/") for key in specs), path
