@@ -75,12 +75,11 @@ class HeadAsGet:
         await self._app({**scope, "method": "GET"}, receive, without_body)
 
 
-class TooLargeError(Exception):
-    """More was sent than the route reads."""
-
-
 class BodyLimit:
     """Refuses a body that is larger than its route reads: by its declared length at once, else while it is read.
+
+    Such an answer, and every other one to a body that was not read to its end, closes the connection: else the server
+    would go on reading what nobody wants.
 
     Args:
         app: what is protected.
@@ -96,30 +95,36 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit, read, started = self._limit(scope["path"]), 0, False
+        limit, read, started, refused = self._limit(scope["path"]), 0, False, False
         headers = dict(scope["headers"])
+        unread = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
         if int(headers.get(b"content-length", b"0") or b"0") > limit:
             await _too_large(send)
             return
 
         async def counted() -> Message:
-            nonlocal read
+            nonlocal read, refused, unread
             message = await receive()
             read += len(message.get("body", b""))
-            if read > limit:
-                raise TooLargeError
-            return message
+            unread = unread and message.get("more_body", False)
+            if read <= limit:
+                return message
+            if not started and not refused:
+                refused = True
+                await _too_large(send)
+            # To the application it is as if the browser had gone; what it answers is dropped.
+            return {"type": "http.disconnect"}
 
         async def watched(message: MutableMapping[str, Any]) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
+            if refused:
+                return
+            if not started and unread:
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            started = True
             await send(message)
 
-        try:
-            await self._app(scope, counted, watched)
-        except TooLargeError:
-            if not started:
-                await _too_large(send)
+        await self._app(scope, counted, watched)
 
 
 async def _too_large(send: Send) -> None:
