@@ -78,6 +78,14 @@ def _show(report: DemoReport) -> None:
         say(note)
     say('chatp --demo ask-question "이거 왜 안 되나요" · chatp --demo who "안녕하세욥" "오늘 과제 뭐예욥"')
     say('chatp --demo sql "select * from marts.participation_daily limit 5" · chatp dev --demo')
+    web = settings().web
+    address = web.base_url or f"http://{web.host}:{web.port}"
+    say(
+        tr(
+            f"The portal, full of this: chatp --demo serve → {address}",
+            f"이 데이터로 채운 포털: chatp --demo serve → {address}",
+        )
+    )
 
 
 @app.command(
