@@ -70,11 +70,11 @@ class BuiltFiles(StaticFiles):
         found = await super().get_response(path + dict(ENCODINGS).get(encoding or "", ""), scope)
         if encoding:
             found.headers["content-encoding"] = encoding
+            found.headers["vary"] = "accept-encoding"
         suffix = Path(path).suffix
         found.headers["content-type"] = TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "text/plain"
         if suffix in (".js", ".css", ".svg", ".txt"):
             found.headers["content-type"] += "; charset=utf-8"
-            found.headers["vary"] = "accept-encoding"
         found.headers["cache-control"] = FOR_EVER if HASHED.search(path) else A_WHILE
         return found
 

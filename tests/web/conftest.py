@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from chat_platform.cli.chromium import Browser, chromium
 from chat_platform.cli.setup_home import prepare
 from chat_platform.settings import Settings
 from chat_platform.simulators.world import start_world
 from chat_platform.storage.accounts import AccountStore
 from chat_platform.web.application import create_app
 from tests.integration.harness import Home
-from tests.web.browser import Browser, chromium
 
 RECORDINGS = 3
 

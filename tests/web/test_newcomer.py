@@ -19,12 +19,13 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from chat_platform.cli.chromium import Browser
 from chat_platform.settings import Settings
 from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.labels import LabelLog
 from chat_platform.web.application import create_app
 from chat_platform.web.services import Services
-from tests.web.browser import Browser, free_port, running
+from tests.web.browser import free_port, running
 from tests.web.browsing import GOOD, quick_passwords
 
 pytestmark = [pytest.mark.chromium, pytest.mark.timeout(300)]

@@ -1,0 +1,156 @@
+"""Built files are sent small and kept for ever; pages are readable without them; what pages carry is safe."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from chat_platform.web import form_tokens, static_files
+from chat_platform.web.rendering import json_island
+from chat_platform.web.static_files import STATIC, asset_url, assets_built, manifest
+from tests.web.conftest import SignIn
+
+FRONTEND = STATIC.with_name("frontend")
+
+
+def test_the_lock_names_hashes_and_no_addresses() -> None:
+    text = (FRONTEND / "package-lock.json").read_text(encoding="utf-8")
+    assert "resolved" not in text
+    assert not re.search(r"https?:|registry", text)
+    packages = json.loads(text)["packages"]
+    assert all(entry["integrity"].startswith("sha") for name, entry in packages.items() if name)
+
+
+def test_the_build_has_what_pages_ask_for() -> None:
+    assert {"portal.js", "portal.css", "icon.svg", "echarts.js", "timeline.js"} <= set(manifest())
+    assert all((STATIC / name).is_file() for name in manifest().values())
+    assert assets_built()
+    assert sum((STATIC / f"{name}.br").stat().st_size for name in _texts()) < 250_000
+
+
+def _texts() -> list[str]:
+    return [name for name in manifest().values() if not name.endswith(".woff2")]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [("br, gzip", "br"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("identity", None), ("", None)],
+)
+def test_the_smallest_copy_that_the_browser_reads_is_sent(
+    client: TestClient, accepted: str, encoding: str | None
+) -> None:
+    with client.stream("GET", asset_url("portal.css"), headers={"accept-encoding": accepted}) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+    assert answer.headers["vary"].lower() == "accept-encoding"
+    assert int(answer.headers["content-length"]) == len(raw)
+    plain = (STATIC / manifest()["portal.css"]).read_bytes()
+    if encoding == "gzip":
+        assert gzip.decompress(raw) == plain
+    elif encoding is None:
+        assert raw == plain
+    else:
+        assert len(raw) < len(plain) / 4
+
+
+def test_hashed_names_are_kept_for_ever_and_others_are_not(client: TestClient) -> None:
+    font = client.get(asset_url("pretendard-400-common.woff2"))
+    assert (font.status_code, font.headers["content-type"]) == (200, "font/woff2")
+    assert "immutable" in font.headers["cache-control"]
+    assert "immutable" not in client.get("/static/LICENSES.txt").headers["cache-control"]
+    assert "Pretendard" in client.get("/static/LICENSES.txt").text
+
+
+@pytest.mark.parametrize(
+    "path", ["nothing.js", "..%2Fstatic_files.py", "%2e%2e/rendering.py", "portal.css%00", "a" * 5000, ""]
+)
+def test_nothing_else_is_sent(client: TestClient, path: str) -> None:
+    assert client.get(f"/static/{path}", headers={"accept-encoding": "br"}).status_code == 404
+
+
+def test_without_a_build_pages_are_readable_and_say_so(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(static_files, "STATIC", tmp_path / "none")
+    page = client.get("/sign-in", headers={"accept-language": "en"})
+    assert page.status_code == 200
+    assert "make setup" in page.text
+    assert 'href="/static/portal.css"' in page.text
+
+
+def test_a_new_build_is_picked_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(static_files, "STATIC", tmp_path)
+    assert asset_url("portal.js") == "/static/portal.js"
+    (tmp_path / "manifest.json").write_text('{"portal.js": "portal-AAAAAAAA.js"}', encoding="utf-8")
+    assert asset_url("portal.js") == "/static/portal-AAAAAAAA.js"
+    (tmp_path / "manifest.json").write_text("{", encoding="utf-8")
+    assert not assets_built()
+
+
+def test_pages_are_sent_compressed(sign_in: SignIn) -> None:
+    answer = sign_in("operator").get("/c/class/operations", headers={"accept-encoding": "gzip"})
+    assert answer.status_code == 200
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "cookie" not in answer.headers.get("vary", "").lower()
+    assert "no-store" in answer.headers["cache-control"]
+
+
+def test_no_two_pages_carry_the_same_token_and_all_open_the_same_door(sign_in: SignIn) -> None:
+    student = sign_in("student")
+    found = {
+        re.search(r'name="csrf-token" content="([^"]+)"', student.get("/account").text)[1] for _ in range(3)
+    }  # type: ignore[index]
+    assert len(found) == 3
+    del student.headers["X-CSRF-Token"]
+    for token in found:
+        answer = student.post("/theme", data={"theme": "dark", "next": "/account", "csrf_token": token})
+        assert answer.status_code == 303
+    spoilt = next(iter(found))[:-6] + "AAAAA="
+    assert student.post("/theme", data={"theme": "dark", "csrf_token": spoilt}).status_code == 403
+
+
+def test_masked_tokens_hold_nothing_of_the_token() -> None:
+    token = "a-token-of-a-session"
+    masked = {form_tokens.masked(token) for _ in range(20)}
+    assert len(masked) == 20
+    assert all(form_tokens.same(one, token) and form_tokens.same(token, one) for one in masked)
+    assert all(token not in one for one in masked)
+    for wrong in (
+        "",
+        ".",
+        "a.b.c",
+        "AAAA.AA==",
+        "not-base64!.x",
+        "ㄱ.ㄴ",
+        token[:-1],
+        form_tokens.masked("other"),
+    ):
+        assert not form_tokens.same(wrong, token)
+
+
+def test_json_islands_hold_any_text_and_every_number() -> None:
+    hostile = "</script><script>alert(1)</script><!--&\u2028 한국어"
+    island = str(
+        json_island({"text": hostile, "values": [Decimal("1.5"), float("nan"), None, date(2026, 3, 2)]})
+    )
+    assert not re.search(r"[<>&]", island)
+    assert "한국어" in island
+    back = json.loads(island)
+    assert back == {"text": hostile, "values": [1.5, None, None, "2026-03-02"]}
+    assert json.loads(str(json_island(datetime(2026, 3, 2, 1, 2)))) == "2026-03-02T01:02:00"
+
+
+def test_what_fails_within_a_page_is_said_at_its_top(sign_in: SignIn) -> None:
+    answer = sign_in("student").get("/c/class/operations", headers={"HX-Request": "true"})
+    assert answer.status_code == 403
+    assert answer.headers["HX-Retarget"] == "#notices"
+    assert "CP-WEB-003" in answer.text
+    assert "<html" not in answer.text
