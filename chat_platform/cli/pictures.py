@@ -21,6 +21,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from chat_platform.cli.setup_home import environment, program
+from chat_platform.digest.pictures import BLUE, draw_minutes
 from chat_platform.settings import Settings, project_root
 from chat_platform.storage.workspace import Workspace
 
@@ -59,14 +60,11 @@ def lecture_minutes(settings: Settings, path: Path) -> Path:
         peaks = connection.execute(_PEAKS).fetchall()
     figure = Figure(figsize=(9, 2.8), dpi=110)
     axes = figure.add_subplot()
-    axes.fill_between([row[0] for row in minutes], [row[1] for row in minutes], step="mid", color="#9ecae9")
-    axes.plot([row[0] for row in minutes], [row[2] for row in minutes], color="#4c78a8", linewidth=0.9)
-    for minute, _ in peaks:
-        axes.axvline(minute, color="#e45756", linewidth=1)
+    draw_minutes(axes, [row[:2] for row in minutes], [minute for minute, _ in peaks])
+    axes.plot([row[0] for row in minutes], [row[2] for row in minutes], color=BLUE, linewidth=0.9)
     axes.set_xlabel("minute of the lecture")
     axes.set_ylabel("messages, speakers")
     axes.set_title("marts.lecture_minutes, with marts.lecture_peaks in red", fontsize=9)
-    axes.margins(x=0)
     figure.tight_layout()
     FigureCanvasAgg(figure).print_png(str(path))
     return path
