@@ -37,6 +37,7 @@ OLDER = (duckdb.CatalogException, duckdb.BinderException)
 UNUSABLE = (duckdb.DataError, duckdb.InvalidInputException, duckdb.InvalidTypeException, OverflowError)
 """What it raises about a value that was passed."""
 Parameters = Sequence[Any] | dict[str, Any]
+_SETTING = threading.Lock()
 
 T = TypeVar("T")
 
@@ -202,9 +203,16 @@ class PublishedReader:
                 "temp_directory": "",
             },
         )
-        connection.execute("set timezone = 'UTC'")
-        connection.execute("set enable_external_access = false")
-        connection.execute("set lock_configuration = true")
+        with _SETTING:
+            # Whoever has the same file open in this process shares these settings, and has locked them already.
+            (locked,) = connection.execute("select current_setting('lock_configuration')").fetchone() or (
+                False,
+            )
+            if not locked:
+                # Of a session only, it would not hold for the cursors that are made of the connection.
+                connection.execute("set global timezone = 'UTC'")
+                connection.execute("set enable_external_access = false")
+                connection.execute("set lock_configuration = true")
         return connection
 
 

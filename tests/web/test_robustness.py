@@ -6,6 +6,8 @@ import gc
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -378,6 +380,31 @@ def test_a_value_that_cannot_be_used_is_the_askers_mistake(
     with pytest.raises(WebError) as error:
         PublishedReader(Publication(versions)).query(sql, values)
     assert error.value.code == "CP-WEB-006"
+
+
+def test_two_readers_of_one_file_read_the_same_version(versions: Path) -> None:
+    first, second = PublishedReader(Publication(versions)), PublishedReader(Publication(versions))
+    assert (first.version.number, second.version.number) == (2, 2)
+    assert (first.state().problem, second.state().problem) == ("", "")
+
+
+def test_times_are_utc_wherever_the_machine_stands(versions: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from chat_platform.storage.publication import Publication\n"
+        "from chat_platform.web.published import PublishedReader\n"
+        "row = PublishedReader(Publication(Path(sys.argv[1]))).row('select max(sent_at) as at, '\n"
+        "    'max(sent_at)::varchar as text from core.messages')\n"
+        "print(row['at'].utcoffset(), row['text'][-3:])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script, str(versions)],
+        env={**os.environ, "TZ": "Asia/Seoul"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.split() == ["0:00:00", "+00"]
 
 
 def test_the_file_reaches_nothing_else(versions: Path) -> None:
