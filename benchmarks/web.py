@@ -61,7 +61,8 @@ MEASURE = """
 const paint = performance.getEntriesByName("first-contentful-paint")[0];
 const page = performance.getEntriesByType("navigation")[0];
 return {paint_ms: paint && paint.startTime, charts_ms: window.chartsAt, html_ms: page.responseEnd,
-        charts: [...document.querySelectorAll(".chart")].filter((chart) => chart.getBoundingClientRect().top < innerHeight).length,
+        charts: [...document.querySelectorAll(".chart")].filter(
+          (chart) => chart.getBoundingClientRect().top < innerHeight).length,
         violations: window.violations.length};
 """
 
