@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import DeclarativeBase
 
 from chat_platform.storage.app_models import Consent, IdentityDecision, LabelCorrection, ModelPromotion
@@ -73,6 +73,19 @@ def _of_account(column: Any) -> Callable[[Owner], ColumnElement[bool]]:
     return lambda owner: column == owner.account_id
 
 
+def _noted_about(owner: Owner) -> ColumnElement[bool]:
+    """What others did to the account or looked at of the person."""
+    # Subjects are of many kinds: a number is an account only where the action is about accounts.
+    on_account = or_(AuditEntry.action.startswith("role."), AuditEntry.action.startswith("account."))
+    about = or_(
+        and_(AuditEntry.subject == str(owner.account_id), on_account),
+        and_(AuditEntry.subject == owner.login, AuditEntry.action.startswith("sign-in")),
+    )
+    if owner.person_id is not None:
+        about = or_(about, and_(AuditEntry.class_id == owner.class_id, AuditEntry.subject == owner.person_id))
+    return and_(about, AuditEntry.account_id.is_distinct_from(owner.account_id))
+
+
 ON_PORTAL = (
     Held("account", Account, _of_account(Account.account_id), frozenset({"password_hash"})),
     Held("sign_in_providers", AccountIdentity, _of_account(AccountIdentity.account_id)),
@@ -80,16 +93,8 @@ ON_PORTAL = (
     Held("invitations", Invitation, _of_account(Invitation.used_by), frozenset({"token_hash", "created_by"})),
     Held("sessions", WebSession, _of_account(WebSession.account_id), frozenset({"token_hash", "csrf_token"})),
     Held("api_tokens", ApiToken, _of_account(ApiToken.account_id), frozenset({"token_hash"})),
-    Held(
-        "log",
-        AuditEntry,
-        lambda owner: or_(
-            AuditEntry.account_id == owner.account_id,
-            and_(AuditEntry.class_id == owner.class_id, AuditEntry.subject == owner.person_id)
-            if owner.person_id is not None
-            else false(),
-        ),
-    ),
+    Held("log", AuditEntry, _of_account(AuditEntry.account_id)),
+    Held("log_about_you", AuditEntry, _noted_about, frozenset({"address", "detail"})),
     Held("board_questions", PortalQuestion, _of_account(PortalQuestion.account_id)),
     Held("hidden_questions", HiddenAsker, _of_account(HiddenAsker.account_id)),
     Held("board_answers", PortalAnswer, _of_account(PortalAnswer.account_id), frozenset({"endorsed_by"})),
