@@ -31,14 +31,22 @@ _LOCK = threading.Lock()
 
 
 def pictures(published: PublishedWeek) -> dict[str, bytes]:
-    """Name → PNG: ``week`` and, for lectures with a chat, ``lecture-<number>`` from 1; nothing of an empty week."""
-    found: dict[str, bytes] = {}
-    if published.totals.messages:
-        found[WEEK] = week_picture(published.totals.days)
-    for number, lecture in enumerate(published.lectures[:PICTURED_LECTURES], 1):
-        if lecture.minutes:
-            found[lecture_name(number)] = lecture_picture(lecture)
-    return found
+    """Name → PNG, of all of a week."""
+    return {name: picture(published, name) for name in names(published)}
+
+
+def names(published: PublishedWeek) -> list[str]:
+    """``week`` and, for lectures with a chat, ``lecture-<number>`` from 1; nothing of an empty week."""
+    numbered = enumerate(published.lectures[:PICTURED_LECTURES], 1)
+    lectures = [lecture_name(number) for number, lecture in numbered if lecture.minutes]
+    return [*([WEEK] if published.totals.messages else []), *lectures]
+
+
+def picture(published: PublishedWeek, name: str) -> bytes:
+    """One of them as PNG; the name is one of ``names``."""
+    if name == WEEK:
+        return week_picture(published.totals.days)
+    return lecture_picture(published.lectures[int(name.removeprefix("lecture-")) - 1])
 
 
 def lecture_name(number: int) -> str:

@@ -204,11 +204,15 @@ def test_staff_see_any_week_and_students_none(sign_in: SignIn) -> None:
     assert page.headers["content-security-policy"] == POLICY
     assert "style=" not in page.text
     assert "cid:" not in page.text
-    assert page.text.count('src="data:image/png;base64,') == 4
+    pictures = re.findall(r'src="(/c/class/digest/weeks/2026-03-02/pictures/[^"]+)"', page.text)
+    assert len(pictures) == 4
+    assert all(teacher.get(unescape(address)).content.startswith(b"\x89PNG") for address in pictures)
+    assert teacher.get(f"/c/class/digest/weeks/{WEEK}/pictures/lecture-9.png").status_code == 404
     assert "답을 기다리는 질문 28개" in page.text
     assert "지금 보내기" not in page.text
     student = sign_in("student")
     assert student.get(f"/c/class/digest/weeks/{WEEK}").status_code == 403
+    assert student.get(unescape(pictures[0])).status_code == 403
     assert "/digest/weeks/" not in student.get("/c/class/digest").text
 
 

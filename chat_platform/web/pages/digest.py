@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from chat_platform.digest import render
 from chat_platform.digest.content import PublishedWeek, compose, published_week
-from chat_platform.digest.pictures import data_uris, pictures
+from chat_platform.digest.pictures import names, picture
 from chat_platform.digest.places import Place
 from chat_platform.digest.sending import channels, confirm_address, send, waiting
 from chat_platform.digest.weeks import Week, last_week, parse_week
@@ -106,10 +106,9 @@ def week_page(visit: access.Staff, week: str, started: bool = False) -> Response
     """The digest of a week as it would go out now; for operators also what became of it."""
     found, place = _week(visit, week), _place(visit)
     k = place.settings.web.smallest_group
-    published: PublishedWeek = visit.published.kept(
-        ("digest", found.monday, k), lambda: published_week(visit.published.query, found, k)
-    )
-    drawn = visit.published.kept(("digest pictures", found.monday), lambda: data_uris(pictures(published)))
+    published = _published(visit, found)
+    root = f"/c/{place.class_id}/digest/weeks/{found}/pictures"
+    drawn = {name: f"{root}/{name}.png?v={visit.published.version.number}" for name in names(published)}
     digest = compose(
         place.class_id, place.title, found, published, place.query, place.engine, place.labels,
         place.settings.zone, k,
@@ -126,6 +125,17 @@ def week_page(visit: access.Staff, week: str, started: bool = False) -> Response
         waiting=_waiting(visit, found) if visit.role == "operator" else 0,
         started=started,
     )
+
+
+@router.get("/c/{class_id}/digest/weeks/{week}/pictures/{name}.png")
+def week_picture(visit: access.Staff, week: str, name: str) -> Response:
+    """A picture of that page; drawing takes longer than all else, so the page does not wait for it."""
+    found = _week(visit, week)
+    published = _published(visit, found)
+    if name not in names(published):
+        raise WebError("CP-WEB-001")
+    png = visit.published.kept(("digest picture", found, name), lambda: picture(published, name))
+    return Response(png, media_type="image/png")
 
 
 @router.post("/c/{class_id}/digest/weeks/{week}/send")
@@ -201,6 +211,11 @@ def _weeks(visit: access.Visit, before: date | None) -> tuple[list[Week], Week |
     if before is None and last not in shown:
         shown = [last, *shown]
     return shown, shown[-1] if len(found) > WEEKS_SHOWN else None
+
+
+def _published(visit: access.Visit, week: Week) -> PublishedWeek:
+    k = visit.services.settings.web.smallest_group
+    return visit.published.kept(("digest", week, k), lambda: published_week(visit.published.query, week, k))
 
 
 def _send(visit: access.Visit, week: Week, action: str, **detail: str) -> Response:
