@@ -55,7 +55,8 @@ class Someone:
         with duckdb.connect(str(published)) as connection:
             self.person_id, self.name = connection.execute(
                 "select person_id, people.name from marts.participation_daily "
-                "inner join core.people using (person_id) where role = 'student' group by all order by sum(messages + replies) desc, person_id limit 1"
+                "inner join core.people using (person_id) where role = 'student' "
+                "group by all order by sum(messages + replies) desc, person_id limit 1"
             ).fetchall()[0]
             own = [
                 row[0]
