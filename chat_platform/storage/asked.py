@@ -10,6 +10,7 @@ answered; staff may remove it at any time.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -170,6 +171,19 @@ class AskedStore:
     def all(self) -> list[Asked]:
         """Every question that was not removed, oldest first."""
         return self._found()
+
+    def some(self, question_ids: Iterable[str]) -> list[Asked]:
+        """Those of these ids, oldest first."""
+        numbers = [number for number in map(number_of, question_ids) if number is not None]
+        return self._found(PortalQuestion.number.in_(numbers)) if numbers else []
+
+    def newest(self, number: int) -> list[Asked]:
+        """The newest ones, oldest first."""
+        here = select(PortalQuestion.number).where(
+            PortalQuestion.class_id == self._class_id, PortalQuestion.deleted_at.is_(None)
+        )
+        last = here.order_by(PortalQuestion.number.desc()).limit(number).scalar_subquery()
+        return self._found(PortalQuestion.number.in_(last))
 
     def hidden(self) -> dict[str, int]:
         """Question id → account whose person is shown to staff only."""

@@ -14,6 +14,8 @@ the board when a newer model finds no question in it.
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,6 +34,7 @@ SORTS = ("newest", "oldest", "followed", "voted", "similar")
 PAGE = 20
 MOST_PAGES = 10_000
 LONGEST_SEARCH = 200
+_RECENT = 2_000
 
 _SEPARATOR = "\x1f"
 _COLUMNS = """
@@ -39,18 +42,20 @@ _COLUMNS = """
     q.name, q.role, q.text, q.probability, q.state, q.answer_basis, q.answer_message_id, q.answers, q.link
 """
 
+# A question is known by its row in the mart, one that the mart does not have by a number below 0: with ids, which are
+# texts, a query takes three times as long.
 _ORDERS = {
-    "newest": "asked_at desc, question_id",
-    "oldest": "state <> 'open', asked_at, question_id",
-    "followed": "follows desc, votes desc, asked_at desc, question_id",
-    "voted": "votes desc, follows desc, asked_at desc, question_id",
-    "similar": "alike desc, group_id, asked_at, question_id",
+    "newest": "asked_at desc, place",
+    "oldest": "state <> 'open', asked_at, place",
+    "followed": "follows desc, votes desc, asked_at desc, place",
+    "voted": "votes desc, follows desc, asked_at desc, place",
+    "similar": "alike desc, group_id, asked_at, place",
 }
 
 _TOGETHER = """
     with said as (
         select
-            unnest(string_split($ids, chr(31))) as question_id,
+            unnest(string_split($places, chr(31)))::bigint as place,
             unnest(string_split($states, chr(31))) as state,
             unnest(string_split($votes, chr(31)))::integer as votes,
             unnest(string_split($follows, chr(31)))::integer as follows,
@@ -59,40 +64,43 @@ _TOGETHER = """
     added as (
         select
             unnest(string_split($added_ids, chr(31))) as question_id,
+            unnest(string_split($added_places, chr(31)))::bigint as place,
             unnest(string_split($added_conversations, chr(31))) as conversation_id,
             unnest(string_split($added_moments, chr(31)))::timestamptz as asked_at,
             unnest(string_split($added_roles, chr(31))) as role,
             unnest(string_split($added_texts, chr(31))) as text,
-            unnest(string_split($added_mine, chr(31)))::integer = 1 as mine
+            unnest(string_split($added_mine, chr(31)))::integer = 1 as mine,
+            unnest(string_split($added_states, chr(31))) as state,
+            unnest(string_split($added_votes, chr(31)))::integer as votes,
+            unnest(string_split($added_follows, chr(31)))::integer as follows,
+            unnest(string_split($added_hidden, chr(31)))::integer as hidden
         where $added_ids <> ''
     ),
     questions as (
         select
-            message_id as question_id, rowid as place, conversation_id, asked_at, role, text, state,
-            person_id = $person as mine
-        from marts.lecture_questions
+            m.message_id as question_id, m.rowid as place, m.conversation_id, m.asked_at, m.role, m.text,
+            coalesce(nullif(s.state, ''), m.state) as state,
+            m.person_id = $person as mine,
+            coalesce(s.votes, 0) as votes, coalesce(s.follows, 0) as follows, coalesce(s.hidden, 0) = 1 as hidden
+        from marts.lecture_questions as m
+        left join said as s on s.place = m.rowid
         union all
-        select question_id, null, conversation_id, asked_at, role, text, 'open', mine from added
+        select question_id, place, conversation_id, asked_at, role, text, state, mine, votes, follows, hidden = 1
+        from added
     ),
     chosen as (
-        select
-            q.question_id, q.place, q.asked_at, q.conversation_id,
-            coalesce(nullif(s.state, ''), q.state) as state,
-            coalesce(s.votes, 0) as votes,
-            coalesce(s.follows, 0) as follows
-        from questions as q
-        left join said as s on s.question_id = q.question_id
+        select q.question_id, q.place, q.asked_at, q.state, q.votes, q.follows from questions as q
         where {conditions}
     )
 """
 
 _CONDITIONS = {
-    "shown": "coalesce(s.state, '') <> 'not_question'",
-    "state": "coalesce(nullif(s.state, ''), q.state) = $state",
+    "shown": "q.state <> 'not_question'",
+    "state": "q.state = $state",
     "lecture": "q.conversation_id = $lecture",
-    "role": "q.role = $role and ($staff or coalesce(s.hidden, 0) = 0)",
+    "role": "q.role = $role and ($staff or not q.hidden)",
     "mine": "q.mine",
-    "followed": "list_contains(string_split($followed, chr(31)), q.question_id)",
+    "followed": "q.place in (select unnest(string_split($followed, chr(31)))::bigint)",
     # Case means nothing in Korean, and a plain search takes half the time.
     "contains": "contains(q.text, $text)",
     "matches": "regexp_matches(q.text, regexp_escape($text), 'i')",
@@ -262,6 +270,28 @@ class _Said:
     columns: dict[str, str]
 
 
+class _Recent:
+    """Rows of the mart that were looked at last, in one version of it; any number of threads may use it."""
+
+    def __init__(self) -> None:
+        self._rows: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, question_id: str) -> dict[str, Any] | None:
+        """The row, if it is among them."""
+        with self._lock:
+            if question_id in self._rows:
+                self._rows.move_to_end(question_id)
+            return self._rows.get(question_id)
+
+    def put(self, question_id: str, row: dict[str, Any]) -> None:
+        """Remember a row instead of the one that was not looked at for longest."""
+        with self._lock:
+            self._rows[question_id] = row
+            if len(self._rows) > _RECENT:
+                self._rows.popitem(last=False)
+
+
 class Board:
     """The questions of the class of a visit."""
 
@@ -277,12 +307,12 @@ class Board:
 
     def page(self, filters: Filters) -> Page:
         """A page of questions; beyond the last one it is empty."""
-        said, asked = self._said(), {one.question_id: one for one in self._asked.all()}
-        found, total = self._places(filters, said, asked)
-        rows = self._rows([place for _, place in found if place is not None])
-        questions = (
-            self._question(question_id, rows.get(question_id), said, asked) for question_id, _ in found
-        )
+        said = self._said()
+        found, total = self._places(filters, said)
+        rows = self._rows([place for place in found if isinstance(place, int)])
+        ids = [rows[place]["message_id"] if isinstance(place, int) else place for place in found]
+        asked, by_id = self._asked_of(ids), {row["message_id"]: row for row in rows.values()}
+        questions = (self._question(question_id, by_id.get(question_id), said, asked) for question_id in ids)
         return Page([question for question in questions if question is not None], total, filters.page)
 
     def question(self, question_id: str) -> Question | None:
@@ -292,28 +322,13 @@ class Board:
             return self._question(question_id, None, self._said(), {question_id: one})
         if number_of(question_id) is not None:
             return None
-        row = self._published.row(
-            f"select {_COLUMNS} from marts.lecture_questions as q where q.message_id = $id",  # noqa: S608  ours
-            {"id": question_id},
-        )
-        return self._question(question_id, row, self._said(), {})
+        return self._question(question_id, self._mart_rows([question_id]).get(question_id), self._said(), {})
 
     def some(self, question_ids: Iterable[str]) -> dict[str, Question]:
         """Question id → question, of those that are on the board; a few at most."""
         ids = list(question_ids)
-        said, asked = self._said(), {one.question_id: one for one in self._asked.all()}
-        rows = {
-            row["message_id"]: row
-            for row in self._published.query(
-                f"""
-                select {_COLUMNS} from marts.lecture_questions as q where q.rowid in (
-                    select rowid from marts.lecture_questions
-                    where list_contains(string_split($ids, chr(31)), message_id)
-                )
-                """,  # noqa: S608  columns are ours
-                {"ids": _SEPARATOR.join(ids)},
-            )
-        }
+        said, asked = self._said(), self._asked_of(ids)
+        rows = self._mart_rows([question_id for question_id in ids if number_of(question_id) is None])
         found = {
             question_id: self._question(question_id, rows.get(question_id), said, asked)
             for question_id in ids
@@ -337,7 +352,7 @@ class Board:
     def _said(self) -> _Said:
         staff = self._store.staff()
         mark = (self._store.mark(), self._labels.mark(), frozenset(staff.items()))
-        key = ("board", self._visit.room.class_id, mark)
+        key = ("board", mark)
         return self._published.kept(key, lambda: self._make_said(mark, staff))
 
     def _make_said(self, mark: Any, staff: Mapping[int, str]) -> _Said:
@@ -349,59 +364,60 @@ class Board:
             if number_of(question_id) is None and _is_wanted(said.get(question_id), counts.get(question_id))
         )
         # The chat is searched for those only that the mart does not have.
-        missing = self._missing(wanted) if wanted else []
+        places = self._known_places([*counts, *said, *hidden, *wanted])
+        missing = [question_id for question_id in wanted if question_id not in places]
         promoted = self._published.query(_PROMOTED, {"ids": _SEPARATOR.join(missing)}) if missing else []
-        ids = sorted(name for name in {*counts, *said, *hidden} if _SEPARATOR not in name)
+        ids = sorted(places)
         columns: dict[str, list[Any]] = {
-            "ids": ids,
+            "places": [places[name] for name in ids],
             "states": [_state("", counts.get(name), said.get(name)) for name in ids],
             "votes": [counts.get(name, _NOTHING).votes for name in ids],
             "follows": [counts.get(name, _NOTHING).follows for name in ids],
             "hidden": [int(name in hidden) for name in ids],
         }
         # Never empty, so that every column has a value of its type.
-        first: dict[str, Any] = {"ids": "", "states": "", "votes": 0, "follows": 0, "hidden": 0}
+        first: dict[str, Any] = {"places": _NOWHERE, "states": "", "votes": 0, "follows": 0, "hidden": 0}
         texts = {name: _joined([first[name], *values]) for name, values in columns.items()}
         return _Said(mark, counts, hidden, said, {row["message_id"]: row for row in promoted}, texts)
 
-    def _missing(self, ids: Sequence[str]) -> list[str]:
+    def _known_places(self, ids: Iterable[str]) -> dict[str, int]:
+        """Question id → row of the mart, of those that it has."""
+        wanted = sorted(name for name in set(ids) if number_of(name) is None and _SEPARATOR not in name)
         rows = self._published.query(
             """
-            with wanted as (select unnest(string_split($ids, chr(31))) as message_id)
-            select message_id from wanted
-            anti join marts.lecture_questions as q on q.message_id = wanted.message_id
+            select q.message_id, q.rowid as place from marts.lecture_questions as q
+            semi join (select unnest(string_split($ids, chr(31))) as message_id) as wanted
+                on wanted.message_id = q.message_id
             """,
-            {"ids": _SEPARATOR.join(ids)},
-        )
-        return [row["message_id"] for row in rows]
+            {"ids": _SEPARATOR.join(wanted)},
+        ) if wanted else []  # fmt: skip
+        return {row["message_id"]: row["place"] for row in rows}
 
-    def _places(
-        self, filters: Filters, said: _Said, asked: Mapping[str, Asked]
-    ) -> tuple[list[tuple[str, int | None]], int]:
-        """Ids of a page, each with its row of the mart, and how many there are in all."""
+    def _places(self, filters: Filters, said: _Said) -> tuple[list[int | str], int]:
+        """What a page shows, and how many there are in all: rows of the mart, and ids of what it does not have."""
         if not filters.is_common:
-            return self._find(filters, said, asked)
-        key = ("board page", self._visit.room.class_id, said.mark, self._visit.is_staff, filters)
-        return self._published.kept(key, lambda: self._find(filters, said, asked))
+            return self._find(filters, said)
+        key = ("board page", said.mark, self._visit.is_staff, filters)
+        return self._published.kept(key, lambda: self._find(filters, said))
 
-    def _find(
-        self, filters: Filters, said: _Said, asked: Mapping[str, Asked]
-    ) -> tuple[list[tuple[str, int | None]], int]:
-        conditions, parameters = self._conditions(filters)
+    def _find(self, filters: Filters, said: _Said) -> tuple[list[int | str], int]:
+        ids, added = self._added(said)
+        conditions, parameters = self._conditions(filters, ids)
         together = _TOGETHER.format(conditions=" and ".join(_CONDITIONS[name] for name in conditions))
-        values = {**said.columns, **self._added(said, asked), "person": self._visit.person_id, **parameters}
+        values = {**said.columns, **added, "person": self._visit.person_id, **parameters}
         total = self._published.row(f"{together} select count(*) as total from chosen", values)  # noqa: S608
         grouped, source = (_GROUPED, "grouped") if filters.sort == "similar" else ("", "chosen")
         rows = self._published.query(
             f"""
             {together} {grouped}
-            select question_id, place from {source} order by {_ORDERS[filters.sort]} limit $limit offset $offset
+            select place from {source} order by {_ORDERS[filters.sort]} limit $limit offset $offset
             """,  # noqa: S608  every part is one of the texts above
             {**values, "limit": PAGE, "offset": PAGE * (filters.page - 1)},
         )
-        return [(row["question_id"], row["place"]) for row in rows], total["total"] if total else 0
+        places = [row["place"] for row in rows]
+        return [place if place >= 0 else ids[-1 - place] for place in places], total["total"] if total else 0
 
-    def _conditions(self, filters: Filters) -> tuple[list[str], dict[str, Any]]:
+    def _conditions(self, filters: Filters, added: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
         names = ["state" if filters.state else "shown"]
         values: dict[str, Any] = {}
         if filters.state:
@@ -416,42 +432,79 @@ class Board:
             names.append("mine")
         if filters.followed:
             names.append("followed")
-            values["followed"] = _joined(["", *self._follows.followed_by(self._visit.account.account_id)])
+            ids = self._follows.followed_by(self._visit.account.account_id)
+            others = [-1 - row for row, name in enumerate(added) if name in ids]
+            values["followed"] = _joined([_NOWHERE, *self._known_places(ids).values(), *others])
         if filters.text:
             has_case = filters.text.lower() != filters.text.upper()
             names.append("matches" if has_case else "contains")
             values["text"] = filters.text
         return names, values
 
-    def _added(self, said: _Said, asked: Mapping[str, Asked]) -> dict[str, str]:
-        """Parameters of ``added``: questions that the mart does not have."""
+    def _added(self, said: _Said) -> tuple[list[str], dict[str, str]]:
+        """Questions that the mart does not have: their ids, and the parameters of ``added``."""
         me = self._visit.account.account_id
         rows = [
             (one.question_id, one.conversation_id, one.created_at, _role(one.role), one.text, one.account_id == me)
-            for one in asked.values()
+            for one in self._asked.all()
         ]  # fmt: skip
         rows += [
             (row["message_id"], row["conversation_id"], row["asked_at"], row["role"], row["text"], self._is_me(row))
             for row in said.promoted.values()
         ]  # fmt: skip
-        return {
-            "added_ids": _joined(row[0] for row in rows),
+        counts = [said.counts.get(row[0], _NOTHING) for row in rows]
+        states = [
+            _state("open", count, said.verdicts.get(row[0])) for row, count in zip(rows, counts, strict=True)
+        ]
+        ids = [row[0] for row in rows]
+        return ids, {
+            "added_ids": _joined(ids),
+            "added_places": _joined(-1 - row for row in range(len(rows))),
             "added_conversations": _joined(row[1] or "" for row in rows),
             "added_moments": _joined(row[2].isoformat() for row in rows),
             "added_roles": _joined(row[3] or "" for row in rows),
             "added_texts": _joined(row[4].replace(_SEPARATOR, " ") for row in rows),
             "added_mine": _joined(int(row[5]) for row in rows),
+            "added_states": _joined(states),
+            "added_votes": _joined(count.votes for count in counts),
+            "added_follows": _joined(count.follows for count in counts),
+            "added_hidden": _joined(int(row[0] in said.hidden) for row in rows),
         }
 
-    def _rows(self, places: Sequence[int]) -> dict[str, dict[str, Any]]:
+    def _asked_of(self, question_ids: Iterable[str]) -> dict[str, Asked]:
+        """Questions of the portal by id, of those that are some."""
+        return {one.question_id: one for one in self._asked.some(question_ids)}
+
+    def _mart_rows(self, question_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Question id → row of the mart; a page that is looked at again does not search it again."""
+        recent = self._published.kept(("recent questions",), _Recent)
+        found = {name: recent.get(name) for name in question_ids}
+        missing = [name for name, row in found.items() if row is None and _SEPARATOR not in name]
+        if missing:
+            rows = self._published.query(
+                f"""
+                select {_COLUMNS} from marts.lecture_questions as q where q.rowid in (
+                    select rowid from marts.lecture_questions
+                    where list_contains(string_split($ids, chr(31)), message_id)
+                )
+                """,  # noqa: S608  columns are ours
+                {"ids": _SEPARATOR.join(missing)},
+            )
+            for row in rows:
+                recent.put(row["message_id"], row)
+                found[row["message_id"]] = row
+        return {name: row for name, row in found.items() if row is not None}
+
+    def _rows(self, places: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Place → row of the mart."""
         rows = self._published.query(
             f"""
-            select {_COLUMNS} from marts.lecture_questions as q
+            select q.rowid as place, {_COLUMNS} from marts.lecture_questions as q
             where q.rowid in (select unnest(string_split($places, ',')::bigint[]))
             """,  # noqa: S608  columns are ours
             {"places": ",".join(map(str, places))},
         ) if places else []  # fmt: skip
-        return {row["message_id"]: row for row in rows}
+        return {row["place"]: row for row in rows}
 
     def _question(
         self, question_id: str, row: dict[str, Any] | None, said: _Said, asked: Mapping[str, Asked]
@@ -530,6 +583,8 @@ def lectures(visit: Visit) -> dict[str, dict[str, Any]]:
 
 
 _NOTHING = Counts()
+_NOWHERE = -(2**62)
+"""A place where no question is."""
 
 
 def _is_wanted(verdict: Verdict | None, counts: Counts | None) -> bool:

@@ -61,8 +61,8 @@ def while_typing(visit: Visit, text: str, *, but: str | None = None) -> list[Que
     """
     if len(text.strip()) < SHORTEST:
         return []
-    index = visit.published.kept(("similar questions",), lambda: _build(visit))
-    portal = AskedStore(visit.services.database, visit.room.class_id).all()[-MOST_OF_PORTAL:]
+    index = _index(visit)
+    portal = AskedStore(visit.services.database, visit.room.class_id).newest(MOST_OF_PORTAL)
     ids = [*index.ids, *(one.question_id for one in portal)]
     found = index.letters.nearest(text, 2 * SHOWN, least=LEAST, more=[one.text for one in portal])
     return _shown(visit, [ids[row] for row, _ in found if ids[row] != but])
@@ -70,12 +70,24 @@ def while_typing(visit: Visit, text: str, *, but: str | None = None) -> list[Que
 
 def of_question(visit: Visit, question: Question) -> list[Question]:
     """Questions like one that is on the board: those of its group, else by its letters."""
-    if not question.is_portal:
-        rows = visit.published.query(_GROUP, {"id": question.question_id, "number": 2 * SHOWN})
-        found = _shown(visit, [row["message_id"] for row in rows])
-        if found:
-            return found
-    return while_typing(visit, question.text, but=question.question_id)
+    if question.is_portal:
+        return while_typing(visit, question.text, but=question.question_id)
+    key = ("similar to", question.question_id)
+    return _shown(visit, visit.published.kept(key, lambda: _like(visit, question)))
+
+
+def _like(visit: Visit, question: Question) -> list[str]:
+    """Ids of questions of the chats that are like one of them; the same as long as a version lasts."""
+    rows = visit.published.query(_GROUP, {"id": question.question_id, "number": 2 * SHOWN})
+    if rows:
+        return [row["message_id"] for row in rows]
+    index = _index(visit)
+    found = index.letters.nearest(question.text, 2 * SHOWN, least=LEAST)
+    return [index.ids[row] for row, _ in found if index.ids[row] != question.question_id]
+
+
+def _index(visit: Visit) -> _Index:
+    return visit.published.kept(("similar questions",), lambda: _build(visit))
 
 
 def _build(visit: Visit) -> _Index:
