@@ -59,6 +59,31 @@ def serve(
     )
 
 
+@app.command(
+    "password-link",
+    help=tr(
+        "A link that sets a new password of an account: for the operator who forgot theirs.\n\nExample:\n\n"
+        "  chatp password-link kim@example.com",
+        "계정의 새 비밀번호를 정하는 링크를 만듭니다. 비밀번호를 잊은 운영자를 위한 명령입니다.\n\n예:\n\n"
+        "  chatp password-link kim@example.com",
+    ),
+)
+def password_link(
+    login: Annotated[str, typer.Argument(help=tr("Login of the account.", "계정의 아이디."))],
+) -> None:
+    """Print a link; whoever has the machine may have every account."""
+    from chat_platform.web.services import Services
+
+    services = Services(settings())
+    account = services.accounts.by_login(login)
+    if account is None:
+        raise WebError("CP-WEB-001", login)
+    class_id = services.settings.web.class_id
+    secret = services.invitations.password_link(account.account_id, by="chatp", class_id=class_id)
+    services.audit.note("password.link", account_id=None, class_id=class_id, subject=str(account.account_id))
+    say(f"{services.base_url}/password/{secret}")
+
+
 def _refuse_open_port(web: WebSettings) -> None:
     """Refuse to let passwords and chats travel in the clear.
 

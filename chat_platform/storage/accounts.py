@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -368,6 +369,18 @@ def keep_an_operator(session: Session, leaving: Membership) -> None:
     )
     if session.scalars(others.limit(1)).first() is None:
         raise WebError("CP-WEB-016")
+
+
+def within(session: Session, account_id: int, rights: Collection[str]) -> list[Membership]:
+    """Memberships of an account, all in classes over which somebody has the rights.
+
+    Raises:
+        WebError: CP-WEB-003 when it is in further classes.
+    """
+    rows = list(session.scalars(select(Membership).where(Membership.account_id == account_id)))
+    if not {row.class_id for row in rows} <= set(rights):
+        raise WebError("CP-WEB-003", "the account is in further classes")
+    return rows
 
 
 def members_of(session: Session, account_id: int) -> dict[str, Member]:

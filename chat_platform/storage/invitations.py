@@ -1,6 +1,7 @@
-"""Links that make an account, or add a role to one.
+"""Links that make an account, add a role to one, or set its password.
 
-What belongs here: making, showing, using and revoking invitations; the set-up link that makes the first operator.
+What belongs here: making, showing, using and revoking invitations; the set-up link that makes the first operator;
+links for who forgot their password.
 What does not: the pages behind the links (``web.pages.invitations``).
 
 The secret of a link is shown once; here is its SHA-256. A link works once.
@@ -13,17 +14,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import ColumnElement, Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from chat_platform.errors import WebError
-from chat_platform.storage.accounts import NewAccount, add_account, cleaned, hashed, link
+from chat_platform.storage.accounts import NewAccount, add_account, cleaned, hashed, link, within
 from chat_platform.storage.app_database import write_session
 from chat_platform.storage.app_models import utc_now
-from chat_platform.storage.portal_models import ROLES, Account, Invitation, Membership
+from chat_platform.storage.portal_models import ROLES, Account, Invitation, Membership, WebSession
 from chat_platform.storage.provider_accounts import connect_new
 
 SETUP_LASTS = timedelta(days=1)
+PASSWORD_LASTS = timedelta(days=1)
 LONGEST_NOTE = 200
 MOST_OPEN = 500
 """Most links of one class that are open at once."""
@@ -38,6 +40,7 @@ class Invited:
     class_id: str
     role: str
     person_id: str | None
+    account_id: int | None
     note: str | None
     created_by: str
     created_at: datetime
@@ -70,8 +73,7 @@ class InvitationStore:
         with write_session(self._engine) as session:
             if _any_account(session):
                 return None
-            standing = update(Invitation).where(Invitation.kind == "setup", Invitation.revoked_at.is_(None))
-            session.execute(standing.values(revoked_at=utc_now()))
+            _revoke_standing(session, Invitation.kind == "setup")
             return _add(session, "setup", class_id, "operator", lasts=SETUP_LASTS, by="chatp serve")
 
     def invite(
@@ -131,7 +133,7 @@ class InvitationStore:
 
         Args:
             secret: of the link.
-            kind: ``invite`` or ``setup``.
+            kind: ``invite``, ``setup`` or ``password``.
 
         Raises:
             WebError: CP-WEB-014 when it does not work.
@@ -158,6 +160,53 @@ class InvitationStore:
                 raise WebError("CP-WEB-001")
             if row.used_at is None:
                 row.revoked_at = row.revoked_at or utc_now()
+
+    def password_link(
+        self, account_id: int, *, by: str, class_id: str, rights: Collection[str] | None = None
+    ) -> str:
+        """A link that sets a new password of an account; every earlier one stops working.
+
+        Args:
+            account_id: whose password.
+            by: login of who makes it.
+            class_id: class in which it is made.
+            rights: classes in which they are operator; ``None``: whoever has the machine, who may all.
+
+        Returns:
+            Its secret, which cannot be read again.
+
+        Raises:
+            WebError: CP-WEB-001 without such an account, CP-WEB-003 when it is in further classes: it could do more
+                than who makes the link may give.
+        """
+        with write_session(self._engine) as session:
+            if session.get(Account, account_id) is None:
+                raise WebError("CP-WEB-001")
+            if rights is not None:
+                within(session, account_id, rights)
+            _revoke_standing(session, Invitation.account_id == account_id)
+            return _add(
+                session, "password", class_id, "student", lasts=PASSWORD_LASTS, by=by, account_id=account_id
+            )
+
+    def set_password(self, secret: str, password_hash: str) -> int:
+        """Set the password of the link's account, and sign it out everywhere.
+
+        Returns:
+            The account's number.
+
+        Raises:
+            WebError: CP-WEB-014 when the link does not work.
+        """
+        with write_session(self._engine) as session:
+            row = _standing(session, secret, "password")
+            account = session.get(Account, row.account_id)
+            if account is None or account.disabled_at is not None:
+                raise WebError("CP-WEB-014")
+            account.password_hash = password_hash
+            session.execute(delete(WebSession).where(WebSession.account_id == account.account_id))
+            row.used_at, row.used_by = utc_now(), account.account_id
+            return account.account_id
 
     def accept_set_up(self, secret: str, new: NewAccount, class_ids: Collection[str]) -> int:
         """Make the first account, operator of every class.
@@ -211,6 +260,11 @@ def _any_account(session: Session) -> bool:
     return session.scalars(select(Account.account_id).limit(1)).first() is not None
 
 
+def _revoke_standing(session: Session, which: ColumnElement[bool]) -> None:
+    standing = update(Invitation).where(which, Invitation.used_at.is_(None), Invitation.revoked_at.is_(None))
+    session.execute(standing.values(revoked_at=utc_now()))
+
+
 def _add(
     session: Session,
     kind: str,
@@ -220,6 +274,7 @@ def _add(
     lasts: timedelta,
     by: str,
     person_id: str | None = None,
+    account_id: int | None = None,
     note: str | None = None,
 ) -> str:
     secret, now = secrets.token_urlsafe(32), utc_now()
@@ -230,6 +285,7 @@ def _add(
             class_id=class_id,
             role=role,
             person_id=person_id,
+            account_id=account_id,
             note=note,
             created_by=by,
             created_at=now,
@@ -266,6 +322,7 @@ def _invited(row: Invitation) -> Invited:
         row.class_id,
         row.role,
         row.person_id,
+        row.account_id,
         row.note,
         row.created_by,
         row.created_at,

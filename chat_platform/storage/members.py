@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from chat_platform.errors import WebError
-from chat_platform.storage.accounts import keep_an_operator
+from chat_platform.storage.accounts import keep_an_operator, within
 from chat_platform.storage.app_database import write_session
 from chat_platform.storage.app_models import utc_now
 from chat_platform.storage.portal_models import Account, Membership, WebSession
@@ -127,10 +127,7 @@ def _closable(session: Session, account_id: int, rights: Collection[str]) -> tup
     account = session.get(Account, account_id)
     if account is None:
         raise WebError("CP-WEB-001")
-    rows = list(session.scalars(select(Membership).where(Membership.account_id == account_id)))
-    if not {row.class_id for row in rows} <= set(rights):
-        raise WebError("CP-WEB-003", "the account is in further classes")
-    return account, rows
+    return account, within(session, account_id, rights)
 
 
 def _member(row: Membership, account: Account, seen_at: datetime | None) -> ClassMember:

@@ -88,11 +88,17 @@ class Membership(Base):
 
 
 class Invitation(Base):
-    """A link that makes an account, or adds a role to one; ``setup`` makes the first operator."""
+    """A link that makes an account, or adds a role to one.
+
+    Attributes:
+        kind: ``invite``; ``setup`` makes the first operator; ``password`` sets the password of an account.
+        account_id: whose password it sets.
+    """
 
     __tablename__ = "invitations"
     __table_args__ = (
-        CheckConstraint("kind IN ('setup', 'invite')", name="kind"),
+        CheckConstraint("kind IN ('setup', 'invite', 'password')", name="kind"),
+        CheckConstraint("(kind = 'password') = (account_id IS NOT NULL)", name="account"),
         CheckConstraint(_ROLES_SQL, name="role"),
         UniqueConstraint("token_hash"),
         {"sqlite_autoincrement": True},
@@ -104,6 +110,7 @@ class Invitation(Base):
     class_id: Mapped[str]
     role: Mapped[str]
     person_id: Mapped[str | None]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.account_id", ondelete="CASCADE"))
     note: Mapped[str | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

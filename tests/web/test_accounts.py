@@ -498,6 +498,31 @@ def test_closing_an_account_ends_it_everywhere_but_not_across_classes(
     assert send(operator, f"/c/one/members/{9999}/disable", here).status_code == 404
 
 
+def test_a_forgotten_password_is_set_by_a_link_of_an_operator(
+    app: FastAPI, services: Services, make: Make
+) -> None:
+    make("op", one="operator")
+    kim, lee = make("kim", one="student"), make("lee", one="student", two="student")
+    operator, old_session = at_home(app, "op"), at_home(app, "kim")
+    here = f"/c/one/members/{kim}"
+    links = []
+    for _ in range(2):
+        made = send(operator, f"{here}/password-link", here).text
+        links.append(re.search(r"http://127\.0\.0\.1:8600(/password/[\w-]+)", made)[1])
+    assert browser(app).get(links[0]).status_code == 404, "the newer one replaced it"
+    client = browser(app)
+    assert send(client, links[1], password="kim1234567").status_code == 422
+    assert send(client, links[1], password=BETTER).headers["location"] == "/"
+    assert client.get("/account").status_code == 200
+    assert old_session.get("/account").status_code == 303
+    assert browser(app).get(links[1]).status_code == 404
+    assert sign_in(browser(app), "kim", GOOD).status_code == 401
+    assert sign_in(browser(app), "kim", BETTER).status_code == 303
+    assert {"password.link", "password.changed"} <= set(actions(services))
+    answer = send(operator, f"/c/one/members/{lee}/password-link", f"/c/one/members/{lee}")
+    assert answer.status_code == 403, "lee may do things in another class that op may not"
+
+
 # --- The log ----------------------------------------------------------------------------------------------------
 
 

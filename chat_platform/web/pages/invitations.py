@@ -1,4 +1,4 @@
-"""Coming in for the first time: the set-up link of the first operator, and invitations.
+"""Coming in by a link: the set-up link of the first operator, invitations, links for a new password.
 
 What belongs here: the pages behind these links. What does not: making invitations (``pages.members``), the rules of
 links (``storage.invitations``).
@@ -83,6 +83,30 @@ def join(visit: access.SignedIn, secret: str) -> Response:
     response = RedirectResponse(f"/c/{invited.class_id}/lectures", 303)
     signing_in.put_session(visit, response, services.accounts.rotate_session(visit.account.session or ""))
     return response
+
+
+@router.get("/password/{secret}")
+def password_page(visit: access.Anybody, secret: str) -> Response:
+    """The form for a new password, for who forgot the old one."""
+    visit.services.invitations.find(secret, "password")
+    return visit.page("account/new_password.html", secret=secret, error=None)
+
+
+@router.post("/password/{secret}")
+def set_password(visit: access.Anybody, secret: str, password: Text) -> Response:
+    """Set it, sign out everywhere else and in here."""
+    services = visit.services
+    account = services.accounts.by_id(services.invitations.find(secret, "password").account_id or 0)
+    try:
+        refuse_weak(password, (account.login, account.name))
+    except WebError as error:
+        status = STATUS.get(error.code, 422)
+        return visit.page(
+            "account/new_password.html", status=status, secret=secret, error=in_words(visit, error)
+        )
+    number = services.invitations.set_password(secret, services.passwords.hash(password))
+    services.audit.note("password.changed", account_id=number, detail={"by": "link"}, address=visit.address)
+    return _welcome(visit, number, "/", by="password link")
 
 
 def _new_account(visit: access.Visit, login: str, name: str, password: str) -> NewAccount:

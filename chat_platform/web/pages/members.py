@@ -73,6 +73,22 @@ def member_page(
     visit: access.Operator, account_id: int, q: Annotated[str, Query(max_length=100)] = ""
 ) -> Response:
     """One member, with the people that a search finds."""
+    return _member_page(visit, account_id, q)
+
+
+@router.post("/c/{class_id}/members/{account_id}/password-link")
+def password_link(visit: access.Operator, account_id: int) -> Response:
+    """Make a link for a new password; the answer is the only page that shows it."""
+    services, class_id = visit.services, visit.room.class_id
+    services.members.get(class_id, account_id)
+    secret = services.invitations.password_link(
+        account_id, by=visit.account.login, class_id=class_id, rights=_rights(visit)
+    )
+    visit.audit("password.link", str(account_id))
+    return _member_page(visit, account_id, made=f"{services.base_url}/password/{secret}")
+
+
+def _member_page(visit: access.Visit, account_id: int, q: str = "", made: str | None = None) -> Response:
     member = visit.services.members.get(visit.room.class_id, account_id)
     person = _person_or_none(visit, member.person_id) if member.person_id else None
     return visit.page(
@@ -83,6 +99,7 @@ def member_page(
         people=_search(visit, q) if q.strip() else [],
         roles=ROLES,
         mine=account_id == visit.account.account_id,
+        made=made,
     )
 
 
@@ -137,8 +154,12 @@ def enable(visit: access.Operator, account_id: int) -> Response:
 def _close(visit: access.Visit, account_id: int, action: str) -> None:
     services = visit.services
     services.members.get(visit.room.class_id, account_id)
-    rights = [name for name, member in visit.account.members.items() if member.role == "operator"]
-    getattr(services.members, action)(account_id, rights=rights)
+    getattr(services.members, action)(account_id, rights=_rights(visit))
+
+
+def _rights(visit: access.Visit) -> list[str]:
+    """Classes that the visitor operates."""
+    return [name for name, member in visit.account.members.items() if member.role == "operator"]
 
 
 def _page(visit: access.Visit, made: str | None = None) -> Response:
