@@ -345,9 +345,9 @@ class Board:
             if account_id != self._visit.account.account_id
         )
 
-    def verdict(self, message_id: str) -> Verdict | None:
-        """What people say of a message."""
-        return self._said().verdicts.get(message_id)
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """Message id → what people say of it, for those of which they said anything."""
+        return self._said().verdicts
 
     def _said(self) -> _Said:
         staff = self._store.staff()

@@ -112,9 +112,9 @@ def lecture(
 
 def _questions(facts: LectureFacts, board: Board) -> dict[str, str]:
     """Messages marked as questions: what the model found, but for those that people say are none."""
-    marked = {}
+    marked, verdicts = {}, board.verdicts()
     for message_id, state in facts.question_ids.items():
-        verdict = board.verdict(message_id)
+        verdict = verdicts.get(message_id)
         if verdict is None or verdict.is_question is not False:
             marked[message_id] = state
     return marked
