@@ -235,16 +235,16 @@ def class_page(
         sort: a key of ``SORTS``; another one is read as ``name``.
         number: of the page, from 1; one behind the last has no rows.
     """
+    wanted = unicodedata.normalize("NFC", search.strip())
     order = SORTS.get(sort, SORTS["name"])
-    rows = published.query(
-        _CLASS.format(order=order, direction="desc" if direction == "desc" else "asc"),
-        {
-            "search": unicodedata.normalize("NFC", search.strip()),
-            "limit": PAGE,
-            "offset": (number - 1) * PAGE,
-        },
-    )
-    return ClassPage(rows, rows[0]["found"] if rows else 0, number)
+    sql = _CLASS.format(order=order, direction="desc" if direction == "desc" else "asc")
+
+    def make() -> ClassPage:
+        rows = published.query(sql, {"search": wanted, "limit": PAGE, "offset": (number - 1) * PAGE})
+        return ClassPage(rows, rows[0]["found"] if rows else 0, number)
+
+    # What is searched for is different each time; the list as it opens is the same for everybody.
+    return make() if wanted else published.kept(("class page", sort, direction, number), make)
 
 
 def class_days(published: PinnedReader) -> list[Row]:

@@ -154,6 +154,21 @@ def test_every_message_is_asked_once_until_none_is_left(
     assert re.search(rf'id="right">\d+ / {seen}', client.get("/c/class/quiz").text)
 
 
+def test_nobody_is_asked_about_their_own_message(
+    sign_in: SignIn, messages: dict[str, HeldOut], consents: ConsentLog
+) -> None:
+    agreed = consents.active(AUTHOR_MODEL)
+    known = [one for one in messages.values() if one.person_id in agreed]
+    own = max(agreed, key=lambda person: sum(one.person_id == person for one in known))
+    client, seen = sign_in("student", person_id=own), 0
+    while client.post("/c/class/quiz").status_code == 303:
+        found = asked(client)
+        assert found
+        client.post(found[0], data={"choice": found[2][0]})
+        seen += 1
+    assert 0 < seen == sum(one.person_id != own for one in known) < len(known)
+
+
 @pytest.mark.parametrize("role", ["author", "other"])
 @pytest.mark.parametrize("way", ["page", "command line"])
 def test_who_withdraws_is_gone_from_open_rounds_at_once(

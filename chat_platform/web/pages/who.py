@@ -98,7 +98,8 @@ def start(visit: access.Member) -> Response:
     agreed, messages = _agreed(visit), quiz_messages.held_out(visit.published)
     if _question(visit, store, messages, agreed) is None:
         visit.services.throttles.take(f"quiz:{account}", ROUNDS, ROUNDS_PER_S)
-        drawn = quiz_messages.draw(messages.values(), agreed, store.asked(account, here))
+        of_others = [one for one in messages.values() if one.person_id != visit.person_id]
+        drawn = quiz_messages.draw(of_others, agreed, store.asked(account, here))
         if drawn is None:
             raise WebError("CP-WEB-033")
         store.start(
