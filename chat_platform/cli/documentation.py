@@ -1,4 +1,4 @@
-"""Generated pages of ``docs/``: tables, errors, commands, settings.
+"""Generated pages of ``docs/``: tables, errors, commands, settings, the API.
 
 What belongs here: turning declarations into Markdown; the same declarations give the same pages. What does not:
 pages that people write, pictures.
@@ -29,6 +29,7 @@ def generated_pages(app: typer.Typer) -> dict[str, str]:
         "errors.md": _NOTE + _errors(),
         "cli.md": _NOTE + _commands(app),
         "configuration.md": _NOTE + _settings(),
+        "api.md": _NOTE + _api(),
     }
 
 
@@ -92,6 +93,38 @@ def _english() -> Iterator[None]:
             os.environ.pop("COLUMNS")
         else:
             os.environ["COLUMNS"] = before
+
+
+def _api() -> str:
+    from chat_platform.web.api_document import openapi_document, operations, scopes
+    from chat_platform.web.application import create_app
+
+    document = openapi_document(create_app(Settings()).routes, "http://127.0.0.1:8600")
+    parts = [f"# API\n\n{document['info']['description']}\n\n| scope | opens |\n|---|---|\n"]
+    parts += [f"| `{scope}` | {english} |\n" for scope, (english, _) in scopes().items()]
+    tag = ""
+    for operation in operations(document):
+        if operation.tag != tag:
+            tag = operation.tag
+            parts.append(f"\n## {tag}\n")
+        parts.append(f"\n### {operation.method} {operation.path}\n\n{operation.description}\n\n")
+        parts.append(f"Scope `{operation.scope}`; {operation.roles}.\n\n")
+        if operation.parameters:
+            parts.append("| parameter | in | type | meaning |\n|---|---|---|---|\n")
+            for one in operation.parameters:
+                needed = " (needed)" if one["required"] else ""
+                cells = (
+                    f"`{one['name']}`{needed}",
+                    one["place"],
+                    _cell(one["type"]),
+                    _cell(one["description"]),
+                )
+                parts.append(f"| {' | '.join(cells)} |\n")
+            parts.append("\n")
+        parts.append(f"```sh\n{operation.curl}\n```\n")
+        if operation.answer is not None:
+            parts.append(f"\n```json\n{operation.answer}\n```\n")
+    return "".join(parts)
 
 
 def _settings() -> str:

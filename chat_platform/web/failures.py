@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from jinja2 import TemplateError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -101,6 +101,11 @@ def _coded(request: Request, error: ChatPlatformError) -> Response:
     return answer
 
 
+def _unusable(request: Request, error: Exception) -> Response:
+    """A value that no column holds: a number of thirty digits, a NUL in a text of PostgreSQL."""
+    return _answer(request, WebError("CP-WEB-006", type(error).__name__), 422)
+
+
 def _database(request: Request, error: Exception) -> Response:
     # The statement and its values may be personal: only the kind of error is logged.
     log.error("%s %s: %s", request.method, request.url.path, type(error).__name__)
@@ -140,6 +145,8 @@ def _methods(request: Request) -> list[str]:
 
 HANDLERS: dict[type[Exception], Callable[[Request, Any], Response]] = {
     ChatPlatformError: _coded,
+    OverflowError: _unusable,
+    DataError: _unusable,
     DBAPIError: _database,
     PoolTimeoutError: _database,
     RequestValidationError: _invalid,

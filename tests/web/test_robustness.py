@@ -439,3 +439,16 @@ def test_a_defect_is_a_coded_page_with_every_header(settings: Settings) -> None:
 
 def _some_identity(settings: Settings) -> str:
     return min(row["identity_id"] for row in Workspace(settings).lake.read(IDENTITIES).to_pylist())
+
+
+def test_a_number_that_no_column_holds_is_the_askers_mistake(settings: Settings, sign_in: SignIn) -> None:
+    assert sign_in("operator").get("/c/class/audit", params={"before": 10**20}).status_code == 422
+    app = create_app(settings)
+
+    @app.get("/unbounded/{number}")
+    def unbounded(number: int) -> None:
+        app.state.services.tokens.revoke(1, number)
+
+    with TestClient(app, base_url=app.state.services.base_url) as client:
+        assert client.get(f"/unbounded/{10**20}").status_code == 422
+        assert client.get("/unbounded/1").status_code == 404

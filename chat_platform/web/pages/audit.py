@@ -15,6 +15,7 @@ from starlette.responses import Response
 from chat_platform.errors import WebError
 from chat_platform.storage.audit import PAGE
 from chat_platform.web import access
+from chat_platform.web.parameters import LARGEST
 
 router = APIRouter()
 
@@ -41,7 +42,7 @@ def audit_page(
     who: Annotated[str, Query(max_length=100)] = "",
     since: Annotated[str, Query(max_length=10)] = "",
     until: Annotated[str, Query(max_length=10)] = "",
-    before: int | None = None,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
 ) -> Response:
     """A page of the log, newest first."""
     services, class_id = visit.services, visit.room.class_id

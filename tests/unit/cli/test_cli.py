@@ -223,4 +223,4 @@ def test_generated_pages_are_those_of_the_code() -> None:
     for name, text in json.loads(done.stdout).items():
         committed = (project_root() / "docs" / name).read_text(encoding="utf-8")
         assert committed == text, f"docs/{name} differs from the code: run `make docs`"
-    assert set(generated_pages(app)) == {"tables.md", "errors.md", "cli.md", "configuration.md"}
+    assert set(generated_pages(app)) == {"tables.md", "errors.md", "cli.md", "configuration.md", "api.md"}

@@ -75,7 +75,8 @@ class Page(ApiModel, Generic[T]):
     items: list[T] = Field(description="In the order of the list.")
     next: str | None = Field(
         description="Pass it as `cursor` for the items after these; null at the end. "
-        "The header `Link` holds the whole address."
+        "The header `Link` holds the whole address.",
+        examples=["0000002a"],
     )
 
 

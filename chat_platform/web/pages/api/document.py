@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from chat_platform.web.api_document import openapi_document, operations, scopes
+from chat_platform.web.markdown import to_html
 from chat_platform.web.pages.api.common import AnyToken, ApiRoute
 
 router = APIRouter(route_class=ApiRoute, include_in_schema=False)
@@ -30,7 +31,7 @@ def docs(visit: AnyToken, request: Request) -> Response:
     found = operations(document)
     return visit.page(
         "api/docs.html",
-        introduction=document["info"]["description"],
+        introduction=to_html(document["info"]["description"]),
         tags=list(dict.fromkeys(operation.tag for operation in found)),
         operations=found,
         scopes=scopes(),
