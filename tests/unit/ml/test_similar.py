@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_platform.ml import similar
-from chat_platform.ml.similar import SCHEMA, group_similar, questions_of
+from chat_platform.ml.similar import SCHEMA, LetterIndex, group_similar, questions_of
 from chat_platform.settings import project_root
 from chat_platform.tables.class_chat import MESSAGES
 from chat_platform.text.kernels import clean_messages, tokenise_messages
@@ -241,3 +241,54 @@ def test_real_pairs_that_ask_the_same_come_together_and_others_do_not() -> None:
     right = sum(t and s for t, s in zip(together, same, strict=True))
     assert right / sum(together) >= 0.97
     assert right / sum(same) >= 0.45
+
+
+# --- While somebody types -----------------------------------------------------------------------------------------
+
+TYPED = [
+    "과제 제출 기한이 언제까지인가요?",
+    "학습률은 왜 낮추나요?",
+    "연습문제 2번 답이 뭔가요?",
+    "연습문제 3번 답이 뭔가요?",
+    "",
+    "ㅋㅋㅋ",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("과제 제출 기한", 0),
+        ("과제제출 기한이 언재", 0),
+        ("학습률 왜 낮추", 1),
+        ("연습문제 3번", 3),
+        ("연습문제 03번 답", 3),
+    ],
+)
+def test_what_is_being_typed_finds_the_question_that_is_meant(text: str, row: int) -> None:
+    found = LetterIndex(TYPED).nearest(text, 3, least=0.3)
+    assert found[0][0] == row
+    assert all(1 >= first >= second for (_, first), (_, second) in zip(found, found[1:], strict=False))
+
+
+def test_other_numbers_are_another_question() -> None:
+    assert 2 not in [row for row, _ in LetterIndex(TYPED).nearest("연습문제 3번 답이 뭔가요", 5)]
+
+
+def test_texts_beside_the_index_are_found_too() -> None:
+    found = LetterIndex(TYPED).nearest("학습률 낮추", 5, more=["학습률을 낮추면 되나요?", "점심 뭐 먹나요?"])
+    assert {row for row, _ in found} >= {1, len(TYPED)}
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["ㅋㅋㅋ", "?!"], ["가"]])
+@pytest.mark.parametrize("text", ["", "ㅋㅋ", "가", "\ud800", "가나다라" * 10_000])
+def test_nothing_is_found_in_nothing(texts: list[str], text: str) -> None:
+    found = LetterIndex(texts).nearest(text, 5, least=0.9)
+    assert [row for row, _ in found] == ([0] if texts == [text] else [])
+
+
+def test_every_text_is_nearest_to_itself_also_beyond_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similar, "_SAMPLE", 3)
+    monkeypatch.setattr(similar, "_CHUNK", 2)
+    index = LetterIndex(TYPED)
+    assert [index.nearest(TYPED[row], 1)[0][0] for row in range(4)] == [0, 1, 2, 3]

@@ -27,7 +27,11 @@ document.addEventListener("htmx:error", ({ detail }) => {
 // Menus close by Escape and by a click elsewhere.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") closeMenus(true);
-  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey && !isWriting(event.target)) {
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat && !isWriting(event.target);
+  // The key where it lies: with a Korean keyboard, Y is ㅛ.
+  const letter = plain && event.code.match(/^Key([A-Z])$/)?.[1].toLowerCase();
+  if (letter) document.querySelector(`main [data-key="${letter}"]`)?.click();
+  if (event.key === "/" && plain) {
     const search = document.querySelector('main input[type="search"]');
     if (search) {
       event.preventDefault();
