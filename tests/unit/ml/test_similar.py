@@ -284,7 +284,7 @@ def test_texts_beside_the_index_are_found_too() -> None:
 @pytest.mark.parametrize("text", ["", "ㅋㅋ", "가", "\ud800", "가나다라" * 10_000])
 def test_nothing_is_found_in_nothing(texts: list[str], text: str) -> None:
     found = LetterIndex(texts).nearest(text, 5, least=0.9)
-    assert [row for row, _ in found] == ([0] if texts == [text] else [])
+    assert [row for row, _ in found] == ([0] if text and texts == [text] else [])
 
 
 def test_every_text_is_nearest_to_itself_also_beyond_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
