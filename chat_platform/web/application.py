@@ -7,29 +7,36 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.staticfiles import StaticFiles
 
 from chat_platform.settings import Settings
 from chat_platform.web import failures
 from chat_platform.web.middleware import BodyLimit, HeadAsGet, SecurityHeaders
 from chat_platform.web.pages import (
     account,
+    answers,
+    api,
     audit,
     consents,
     digest,
     home,
     invitations,
+    labels,
+    lectures,
     members,
+    notifications,
     operations,
     people,
     providers,
+    questions,
     sign_in,
+    tiles,
     who,
 )
 from chat_platform.web.passwords import Passwords
 from chat_platform.web.services import Services
-from chat_platform.web.static_files import STATIC
+from chat_platform.web.static_files import BuiltFiles
 
 # A room of the portal is a module with a ``router``: a new one is a line here.
 PAGES = (
@@ -41,9 +48,16 @@ PAGES = (
     members,
     audit,
     operations,
+    api,
+    labels,
+    answers,
+    notifications,
+    questions,
     people,
     consents,
     who,
+    tiles,
+    lectures,
     digest,
 )
 UPLOADS = "/uploads"
@@ -74,6 +88,8 @@ def create_app(settings: Settings | None = None, passwords: Passwords | None = N
             # A name of somebody else's that leads to us would let their page read ours.
             Middleware(TrustedHostMiddleware, allowed_hosts=services.host_names, www_redirect=False),
             Middleware(HeadAsGet),
+            # Tokens in forms are masked (``form_tokens``), so that compressing pages gives nothing away.
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4),
             Middleware(BodyLimit, limit=limit),
         ],
     )
@@ -81,5 +97,5 @@ def create_app(settings: Settings | None = None, passwords: Passwords | None = N
     failures.install(app)
     for module in PAGES:
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=STATIC, check_dir=False), name="static")
+    app.mount("/static", BuiltFiles(), name="static")
     return app
