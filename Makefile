@@ -8,7 +8,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS = false
 export DAGSTER_DISABLE_TELEMETRY = true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup transformers demo dev test check lock docs clean
+.PHONY: help setup transformers demo dev test check lock docs pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,6 +71,10 @@ check: setup ## lint, types, import rules, definitions, tiles, dbt parse
 
 docs: setup ## regenerate the generated pages of docs/
 	@$(BIN)/python -m chat_platform.cli.main docs
+
+pictures: demo ## the README's pictures, from the demo
+	@sh deploy/system-packages.sh $(PYTHON) pictures
+	@$(BIN)/chatp docs --pictures
 
 lock: ## re-pin every dependency, of Python and of the browser's side (no addresses)
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 --no-header --no-annotate --no-emit-index-url \

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install the Debian packages that the platform needs and that are missing: Chromium with its driver, a Korean
 # font, Node with npm, Python's venv. Uses apt as root or by password-less sudo; otherwise says once what to install.
-# With `tests` as second argument also PostgreSQL, of which the tests start a server of their own.
+# With `tests` as second argument also PostgreSQL, of which the tests start a server of their own; with `pictures`
+# a font with emoji, for the README's pictures.
 set -u
 python=${1:-python3.11}
 purpose=${2:-product}
@@ -19,6 +20,7 @@ fi
 command -v node >/dev/null 2>&1 || need nodejs
 command -v npm >/dev/null 2>&1 || need npm
 "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || need "python3-venv"
+if [ "$purpose" = pictures ] && [ -z "$(fc-list :lang=und-zsye family)" ]; then need fonts-noto-color-emoji; fi
 if [ "$purpose" = tests ] && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then need postgresql; fi
 
 [ -z "$missing" ] && exit 0

@@ -1,7 +1,7 @@
 """Pictures of the README, made from the demo.
 
-What belongs here: the asset graph as the Dagster UI shows it, and a metric drawn from the published file. What does
-not: committed by hand, anything that the demo does not show.
+What belongs here: the asset graph as the Dagster UI shows it, a metric drawn from the published file, calling
+``portal_pictures``. What does not: anything that the demo does not show.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from chat_platform.cli.portal_pictures import portal_pictures
 from chat_platform.cli.setup_home import environment, program
 from chat_platform.digest.pictures import BLUE, draw_minutes
 from chat_platform.settings import Settings, project_root
@@ -50,6 +51,7 @@ def write_pictures(home: Path, folder: Path) -> list[Path]:
     return [
         lecture_minutes(settings, folder / "lecture-minutes.png"),
         asset_graph(settings, folder / "asset-graph.png"),
+        *portal_pictures(home, folder),
     ]
 
 

@@ -3,7 +3,7 @@
 // Keyboard: arrows move along, Home and End jump, + and - zoom, Enter opens the recording, Escape shows all of it.
 import uPlot from "uplot";
 
-const HEIGHT = 220;
+const HEIGHT = 210;
 const SLOPPY = 4;
 
 /** Draw {start, step, values, name, peaks: [{at, label}], links?: [address per point], link?: address}. */
@@ -51,7 +51,7 @@ function options(width, data, theme, whole) {
     cursor: { drag: { x: true, y: false, dist: SLOPPY }, y: false, points: { size: 8, fill: theme.accent } },
     scales: { x: { time: false, range: (_, min, max) => clamp(min, max, whole) }, y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
     axes: [
-      { ...axis, font, values: (_, ticks) => ticks.map(clock), incrs: [10, 30, 60, 120, 300, 600, 900, 1800, 3600], space: 64 },
+      { ...axis, font, size: 30, values: (_, ticks) => ticks.map(clock), incrs: [10, 30, 60, 120, 300, 600, 900, 1800, 3600], space: 64 },
       { ...axis, font, size: 44, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? theme.count(tick) : "")) },
     ],
     series: [
@@ -75,6 +75,7 @@ function drawPeaks(plot, { peaks = [] }, theme, font) {
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = theme.warn;
   ctx.font = font.replace("12px", `${12 * devicePixelRatio}px`);
+  ctx.textAlign = "left";
   ctx.lineWidth = 1.5 * devicePixelRatio;
   let right = 0;
   for (const { at, label } of peaks) {
