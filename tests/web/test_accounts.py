@@ -549,3 +549,36 @@ def test_the_log_is_filtered_and_paged(app: FastAPI, services: Services, make: M
     for bad in ("since=yesterday", "until=9999-12-31", "before=x", "since=0001-01-01"):
         assert operator.get(f"/c/one/audit?{bad}").status_code == 422
     assert at_home(app, "kim").get("/c/one/audit").status_code == 403
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------------
+
+
+def test_the_whole_way_on_either_database(tmp_path: Path, database_url: str) -> None:
+    settings = Settings(home=tmp_path / "home", app_database_url=database_url, web={"class_id": "one"})
+    app = create_app(settings, quick_passwords())
+    services: Services = app.state.services
+    operator, student = browser(app), browser(app)
+    path = f"/set-up/{services.invitations.set_up('one')}"
+    assert send(operator, path, login="boss\0", name="대표", password=GOOD).status_code == 422
+    assert send(operator, path, login="boss", name="대표\0", password=GOOD).status_code == 303
+    path = link_of(send(operator, "/c/one/invitations", "/c/one/members", role="student", note="메모\0").text)
+    assert send(student, path, login="kim", name="학생", password=GOOD).status_code == 303
+    send(student, "/sign-out", "/account")
+    assert sign_in(student, "kim\0").status_code == 401
+    assert sign_in(student, "kim").status_code == 303
+    number = services.accounts.by_login("kim").account_id
+    here = f"/c/one/members/{number}"
+    assert send(operator, f"{here}/role", here, role="teacher").status_code == 303
+    assert sign_in(student, "kim").status_code == 303
+    assert student.get("/c/one/members").status_code == 200
+    page = operator.get("/c/one/audit").text
+    for action in (
+        "account.set-up",
+        "invitation.created",
+        "invitation.used",
+        "sign-in.failed",
+        "role.changed",
+    ):
+        assert f"<code>{action}</code>" in page
+    assert operator.get("/c/one/audit?who=%00&action=%00").status_code in (200, 422)
