@@ -35,7 +35,9 @@ def _without_nul(value: str | None) -> str | None:
 
 
 Word = Annotated[
-    str | None, BeforeValidator(_blank_is_none), AfterValidator(_without_nul), Field(max_length=400)
+    # The limit is of the text: on the whole, it would be asked of None too.
+    Annotated[str, AfterValidator(_without_nul), Field(max_length=400)] | None,
+    BeforeValidator(_blank_is_none),
 ]
 """A short text, or nothing."""
 IsoDate = Annotated[date, BeforeValidator(_iso)]
