@@ -96,7 +96,7 @@ ON_PORTAL = (
         lambda owner: or_(Invitation.used_by == owner.account_id, Invitation.account_id == owner.account_id),
         frozenset({"token_hash", "created_by"}),
     ),
-"sessions", WebSession, _of_account(WebSession.account_id), frozenset({"token_hash", "csrf_token"})),
+    Held("sessions", WebSession, _of_account(WebSession.account_id), frozenset({"token_hash", "csrf_token"})),
     Held("api_tokens", ApiToken, _of_account(ApiToken.account_id), frozenset({"token_hash"})),
     Held("log", AuditEntry, _of_account(AuditEntry.account_id)),
     Held("log_about_you", AuditEntry, _noted_about, frozenset({"address", "detail"})),
