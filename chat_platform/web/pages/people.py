@@ -77,7 +77,7 @@ def export(visit: access.Member) -> Response:
     return StreamingResponse(
         archive,
         media_type="application/zip",
-        headers={"Content-Disposition": attachment(f"own-data-{visit.room.class_id}.zip")},
+        headers={"Content-Disposition": attachment(f"own-data-{visit.room.class_id}", "zip")},
     )
 
 
