@@ -13,7 +13,9 @@ export DAGSTER_DISABLE_TELEMETRY = true
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.ready ## virtual environment, system packages, dbt manifest
+# Python's side and the browser's side at the same time.
+setup: ## virtual environment, system packages, dbt manifest, scripts and fonts of the portal
+	@$(MAKE) --no-print-directory -j2 $(VENV)/.ready $(STATIC)
 
 $(VENV)/.system: deploy/system-packages.sh
 	@sh deploy/system-packages.sh $(PYTHON)
@@ -38,7 +40,7 @@ $(STATIC): $(addprefix $(FRONTEND)/,package.json package-lock.json .npmrc build.
   $(shell find $(FRONTEND)/src -type f 2>/dev/null) | $(VENV)/.system
 	@cd $(FRONTEND) && npm ci --silent && node build.mjs
 
-$(VENV)/.ready: $(VENV)/.packages $(STATIC) $(shell find dbt_project -name '*.sql' -o -name '*.yml' -o -name '*.csv' 2>/dev/null | grep -v /target/)
+$(VENV)/.ready: $(VENV)/.packages $(shell find dbt_project -name '*.sql' -o -name '*.yml' -o -name '*.csv' 2>/dev/null | grep -v /target/)
 	@$(BIN)/python -m chat_platform.cli.main prepare
 	@touch $@
 

@@ -156,7 +156,8 @@ function inWorker(data) {
 
 async function subset({ source, parts }) {
   const { default: subsetFont } = await import("subset-font");
-  const font = await readFile(source);
+  const { default: fontverter } = await import("fontverter");
+  const font = await fontverter.convert(await readFile(source), "sfnt");
   for (const { text, path } of parts) {
     await writeFile(path, await subsetFont(font, text, { targetFormat: "woff2", noHinting: true }));
   }
