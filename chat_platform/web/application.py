@@ -32,6 +32,7 @@ from chat_platform.web.pages import (
     questions,
     sign_in,
     tiles,
+    uploads,
     who,
 )
 from chat_platform.web.passwords import Passwords
@@ -58,6 +59,7 @@ PAGES = (
     who,
     tiles,
     lectures,
+    uploads,
     digest,
 )
 UPLOADS = "/uploads"
