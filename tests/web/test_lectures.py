@@ -268,7 +268,8 @@ def test_a_linked_message_is_on_its_page_wherever_it_stands(
     changed(
         settings,
         "insert into core.messages select m.* replace (message_id || '-' || n as message_id, "
-        f"position + n * 10000 as position, null as parent_id) from core.messages m, range(1, 4) t(n) where conversation_id = '{lecture}'",
+        "position + n * 10000 as position, null as parent_id) "
+        f"from core.messages m, range(1, 4) t(n) where conversation_id = '{lecture}'",
     )
     client = sign_in("student")
     rows = asked(
