@@ -32,7 +32,7 @@ BEFORE = 15
 """Threads shown before the one that is linked to."""
 
 _PUBLIC = """
-    public as (
+    public as materialized (
         select
             message_id, parent_id, kind, position, sent_at, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s,
             author_name, text, edited
@@ -85,6 +85,11 @@ _SEARCH = f"""
         and not list_contains(string_split($nameless, chr(31)), message_id)
     )
     order by position limit $limit
+"""  # noqa: S608  ours
+_SOME = f"""
+    with {_PUBLIC}
+    select message_id, author_name, offset_s from public
+    where list_contains(string_split($ids, chr(31)), message_id)
 """  # noqa: S608  ours
 _REACTIONS = """
     select message_id, emoji, cast(sum("count") as bigint) as number
@@ -215,8 +220,7 @@ class Chat:
         """message_id, author_name of public messages of the lecture."""
         if self._lecture["first_at"] is None or not message_ids:
             return []
-        sql = f"with {_PUBLIC} select message_id, author_name, offset_s from public where message_id in (select unnest($ids))"  # noqa: S608, E501
-        return self._published.query(sql, {**self._span, "ids": message_ids})
+        return self._published.query(_SOME, {**self._span, "ids": "\x1f".join(message_ids)})
 
     def _threads(self, first: int, last: int) -> list[Message]:
         asked = {**self._span, "from": first, "to": last, "replies": REPLIES}

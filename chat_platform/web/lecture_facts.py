@@ -51,7 +51,8 @@ _LISTED = """
 """
 _LECTURE = "select * from marts.lectures where conversation_id = ?"
 # The date lets DuckDB skip what lies elsewhere: these tables are in order of dates.
-_OF_LECTURE = "conversation_id = $lecture and lecture_date is not distinct from $date"
+_OF_LECTURE = "conversation_id = $lecture and lecture_date = $date"
+_OF_DATELESS = "conversation_id = $lecture and $date is null"
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,10 @@ def lecture(published: PinnedReader, conversation_id: str) -> LectureFacts | Non
 def _facts(published: PinnedReader, row: Row) -> LectureFacts:
     asked = {"lecture": row["conversation_id"], "date": row["lecture_date"]}
 
+    place = _OF_LECTURE if row["lecture_date"] else _OF_DATELESS
+
     def of(table: str, columns: str, order: str) -> list[Row]:
-        sql = f"select {columns} from marts.{table} where {_OF_LECTURE} order by {order}"  # noqa: S608  ours
+        sql = f"select {columns} from marts.{table} where {place} order by {order}"  # noqa: S608  ours
         return published.query(sql, asked)
 
     minutes = [one["messages"] for one in of("lecture_minutes", "messages", "minute")]
