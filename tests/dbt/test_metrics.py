@@ -42,8 +42,8 @@ def test_every_metric_has_its_unit_test_and_all_pass(full_refresh: Build, copy_o
 
 def test_the_full_build_gives_every_mart_rows(full_refresh: Build) -> None:
     empty = [name for name, rows in full_refresh.marts().items() if not rows]
-    # Random words are nobody's, and in a few random days nobody falls silent: test_distinctive_words and the unit test
-    # of silent_people have some.
+    # Random words are nobody's, and in a few random days nobody falls silent: test_distinctive_words and the unit
+    # test of silent_people have some.
     assert empty == ["marts.person_distinctive_words", "marts.silent_people"]
 
 
