@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -231,9 +232,13 @@ def test_only_the_warehouse_and_the_storage_open_duckdb_for_writing() -> None:
     """Readers must never hold the build file: every connect() elsewhere is read-only or in memory."""
     offenders = []
     for path in (project_root() / "chat_platform").rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        if "duckdb.connect(" in text and path.name not in ("warehouse.py", "publication.py", "doctor.py"):
-            offenders.append(str(path))
+        if path.name == "warehouse.py":
+            continue
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "duckdb.connect":
+                options = {option.arg: ast.unparse(option.value) for option in call.keywords}
+                if call.args and options.get("read_only") != "True":
+                    offenders.append(f"{path}:{call.lineno}")
     assert offenders == []
     assert duckdb.__version__ == "1.5.5"
 
