@@ -98,7 +98,8 @@ class Browser:
         self.wait(
             "return document.readyState === 'complete' && !document.querySelector('.htmx-request') && "
             "[...document.querySelectorAll('.chart[data-watched]:not([data-ready])')]"
-            ".every((chart) => chart.getBoundingClientRect().top > innerHeight || !chart.checkVisibility())"
+            ".every((chart) => { const at = chart.getBoundingClientRect(); "
+            "return at.top > innerHeight || at.bottom < 0 || !chart.checkVisibility(); })"
         )
 
     def wait(self, script: str, timeout: float = 20) -> Any:

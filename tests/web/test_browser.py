@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from fastapi import APIRouter
 from jinja2 import ChoiceLoader, DictLoader
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
 from starlette.responses import Response
 
 from chat_platform.cli.chromium import Browser, chromium
@@ -413,7 +415,9 @@ def test_pages_can_be_read_and_used_without_script(portal: Portal) -> None:
         assert plain.driver.find_elements(By.CSS_SELECTOR, "main table tbody tr")
         plain.driver.find_element(By.CSS_SELECTOR, "details.menu summary").click()
         plain.driver.find_element(By.CSS_SELECTOR, '[name=theme][value="dark"]').click()
-        assert plain.driver.find_element(By.TAG_NAME, "html").get_attribute("data-theme") == "dark"
+        WebDriverWait(plain.driver, 20, ignored_exceptions=[StaleElementReferenceException]).until(
+            lambda driver: driver.find_element(By.TAG_NAME, "html").get_attribute("data-theme") == "dark"
+        )
         assert plain.driver.current_url.endswith("ledger?state=parsed")
         plain.driver.get(f"{portal.base}/charts")
         assert not plain.driver.find_element(By.CSS_SELECTOR, ".chart").is_displayed()
