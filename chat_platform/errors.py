@@ -6,6 +6,7 @@ What belongs here: the exception classes and the catalogue of codes. What does n
     ├── ConfigurationError     settings, set-up, the machine           CP-CONF-…
     ├── SourceError            something outside answered badly
     │   ├── SlackError                                                 CP-SLACK-…
+    │   ├── StreamError        any streaming platform                  CP-STREAM-…, CP-TWITCH-…
     │   └── ZoomError                                                  CP-ZOOM-…
     ├── InputError             a file or list that somebody gave us    CP-FILE-…, CP-PEOPLE-…
     ├── DataError              our own data breaks a rule of ours      CP-DATA-…
@@ -112,6 +113,10 @@ class WebError(ChatPlatformError):
 
 class SlackError(SourceError):
     """Slack's Web API."""
+
+
+class StreamError(SourceError):
+    """A streaming platform, an emote provider, or a chat of theirs."""
 
 
 class ZoomError(SourceError):
@@ -1617,4 +1622,214 @@ _code(
     ("Too many uploads wait to be confirmed", "확정을 기다리는 업로드가 너무 많습니다"),
     ("each waits on the disk until somebody decides", "결정할 때까지 파일이 보관됩니다"),
     ("confirm or drop those that wait", "기다리는 업로드를 확정하거나 취소하세요"),
+)
+
+# --- CP-STREAM: streaming platforms, whichever one it is -------------------------------------------------
+
+_code(
+    "CP-STREAM-001",
+    ("The credentials of a streaming platform are missing", "스트리밍 플랫폼의 인증 정보가 없습니다"),
+    (
+        "its client id or client secret is not set, or holds other characters than printable ASCII",
+        "클라이언트 ID나 시크릿이 설정되지 않았거나 쓸 수 없는 문자가 들어 있습니다",
+    ),
+    (
+        "set CHATP_STREAM_CLIENT_IDS__<PLATFORM> and CHATP_STREAM_CLIENT_SECRETS__<PLATFORM>",
+        "CHATP_STREAM_CLIENT_IDS__<플랫폼>과 CHATP_STREAM_CLIENT_SECRETS__<플랫폼>을 설정하세요",
+    ),
+)
+_code(
+    "CP-STREAM-002",
+    ("The streaming platform refuses the credentials", "스트리밍 플랫폼이 인증 정보를 거절했습니다"),
+    (
+        "client id and secret do not belong together, or were revoked",
+        "클라이언트 ID와 시크릿이 맞지 않거나 취소되었습니다",
+    ),
+    (
+        "look at the application in the platform's developer console and set its id and secret anew",
+        "플랫폼의 개발자 콘솔에서 애플리케이션을 확인하고 ID와 시크릿을 다시 설정하세요",
+    ),
+)
+_code(
+    "CP-STREAM-003",
+    (
+        "The streaming platform's limit lasts too long",
+        "스트리밍 플랫폼의 요청 한도가 너무 오래 풀리지 않습니다",
+    ),
+    (
+        "its requests are used up for longer than one call may wait",
+        "한 호출이 기다릴 수 있는 시간보다 오래 요청 한도가 소진되어 있습니다",
+    ),
+    (
+        "nothing: the next run takes up what is left; see whether another program uses the same credentials",
+        "따로 할 일이 없습니다. 다음 실행이 남은 것을 처리합니다. 인증 정보를 함께 쓰는 프로그램이 있는지 보세요",
+    ),
+    transient=True,
+)
+_code(
+    "CP-STREAM-004",
+    ("The streaming platform does not answer", "스트리밍 플랫폼이 응답하지 않습니다"),
+    (
+        "the network fails, or the platform has a fault (HTTP 5xx)",
+        "네트워크 문제이거나 플랫폼 장애(HTTP 5xx)입니다",
+    ),
+    ("nothing: the next run tries again", "따로 할 일이 없습니다. 다음 실행이 다시 시도합니다"),
+    transient=True,
+)
+_code(
+    "CP-STREAM-005",
+    ("The streaming platform's answer is damaged", "스트리밍 플랫폼의 응답이 손상되었습니다"),
+    (
+        "it broke off, or lacks what every such answer holds",
+        "도중에 끊겼거나 반드시 있어야 할 내용이 없습니다",
+    ),
+    (
+        "nothing at first; if it stays so, the platform has changed its answers: please report it",
+        "우선 할 일이 없습니다. 계속되면 플랫폼의 응답 형식이 바뀐 것이니 알려 주세요",
+    ),
+    transient=True,
+)
+_code(
+    "CP-STREAM-006",
+    ("Paging does not move on", "다음 페이지로 넘어가지 않습니다"),
+    ("the platform gives the same cursor again and again", "플랫폼이 같은 커서를 계속 되돌려 줍니다"),
+    (
+        "nothing: the next run begins at the last good page",
+        "따로 할 일이 없습니다. 다음 실행이 마지막 정상 페이지부터 시작합니다",
+    ),
+    transient=True,
+)
+_code(
+    "CP-STREAM-007",
+    ("The video or its chat is gone", "영상이나 그 채팅이 없습니다"),
+    (
+        "it was deleted, has expired, or is for subscribers only",
+        "삭제되었거나 보관 기간이 지났거나 구독자 전용입니다",
+    ),
+    ("nothing: what was archived before stays", "따로 할 일이 없습니다. 이미 보관한 것은 그대로 남습니다"),
+)
+_code(
+    "CP-STREAM-008",
+    ("The streaming platform refuses the request", "스트리밍 플랫폼이 요청을 거절했습니다"),
+    ("it answered HTTP 4xx to something that used to work", "되던 요청에 HTTP 4xx로 답했습니다"),
+    (
+        "see whether the platform has changed its API; please report it",
+        "플랫폼의 API가 바뀌었는지 확인하고 알려 주세요",
+    ),
+)
+_code(
+    "CP-STREAM-009",
+    ("There is no such streaming platform", "그런 스트리밍 플랫폼이 없습니다"),
+    ("no adapter has this short name", "이 이름의 어댑터가 없습니다"),
+    ("use one of those that docs/configuration.md names", "docs/configuration.md에 있는 이름을 사용하세요"),
+)
+_code(
+    "CP-STREAM-010",
+    ("A provider of emotes does not answer as it should", "이모트 제공자의 응답이 올바르지 않습니다"),
+    (
+        "BTTV, FFZ or 7TV fails or has changed its lists; the emotes of that day are not known",
+        "BTTV, FFZ, 7TV에 문제가 있거나 목록 형식이 바뀌었습니다. 그날의 이모트를 알 수 없습니다",
+    ),
+    (
+        "nothing: the list of the day before stands until the next run",
+        "따로 할 일이 없습니다. 다음 실행까지 전날의 목록을 사용합니다",
+    ),
+    transient=True,
+)
+_code(
+    "CP-STREAM-020",
+    ("The list of streamers cannot be read", "스트리머 목록을 읽을 수 없습니다"),
+    (
+        "it is neither Excel nor CSV, or it is damaged or locked with a password",
+        "Excel도 CSV도 아니거나, 손상되었거나 암호가 걸려 있습니다",
+    ),
+    (
+        "save it as .xlsx without a password, or as CSV in UTF-8, and try again",
+        "암호 없는 .xlsx 또는 UTF-8 CSV로 저장한 뒤 다시 시도하세요",
+    ),
+)
+_code(
+    "CP-STREAM-021",
+    ("The list of streamers has no column of addresses", "스트리머 목록에 주소 열이 없습니다"),
+    (
+        "no column is named URL or 주소, and none holds addresses of known platforms",
+        "URL이나 주소라는 열이 없고, 알려진 플랫폼의 주소가 든 열도 없습니다",
+    ),
+    (
+        "name the column in `streams.list_columns.url`, by its header or its letter",
+        "`streams.list_columns.url`에 머리글이나 열 문자로 열을 지정하세요",
+    ),
+)
+_code(
+    "CP-STREAM-022",
+    ("The list of streamers is too large", "스트리머 목록이 너무 큽니다"),
+    ("a list has at most 20 MB, 200 MB unpacked", "목록은 20 MB, 압축을 풀어 200 MB까지 읽습니다"),
+    (
+        "check that it is the right file, and leave pictures and other sheets out",
+        "올바른 파일인지 확인하고 그림과 다른 시트를 빼세요",
+    ),
+)
+
+# --- CP-TWITCH: formats that only Twitch has -------------------------------------------------------------
+
+_code(
+    "CP-TWITCH-001",
+    ("The chat file of a video cannot be read", "영상의 채팅 파일을 읽을 수 없습니다"),
+    (
+        "it is not the JSON that TwitchDownloaderCLI writes, or it is damaged or far too large",
+        "TwitchDownloaderCLI가 만든 JSON이 아니거나, 손상되었거나 지나치게 큽니다",
+    ),
+    (
+        "download the chat again (chatdownload --id … -o chat.json) and import that file",
+        "채팅을 다시 내려받아(chatdownload --id … -o chat.json) 그 파일을 가져오세요",
+    ),
+)
+_code(
+    "CP-TWITCH-002",
+    ("No line of the file looks like a stream's chat", "스트림 채팅으로 보이는 줄이 없습니다"),
+    (
+        "it is empty, no text, or not what TwitchDownloaderCLI writes",
+        "비어 있거나 텍스트가 아니거나, TwitchDownloaderCLI가 만든 파일이 아닙니다",
+    ),
+    (
+        "download the chat again as .txt or, better, as .json",
+        "채팅을 .txt로, 되도록 .json으로 다시 내려받으세요",
+    ),
+)
+_code(
+    "CP-TWITCH-003",
+    ("The start of the video is not known", "영상이 시작된 시각을 알 수 없습니다"),
+    (
+        "the lines of the file count from the start of the video, and nothing says when that was",
+        "파일의 시각은 영상 시작부터 센 것인데, 시작한 때를 알 수 없습니다",
+    ),
+    (
+        "say when it began, or download the chat with --timestamp-format UtcFull",
+        "시작 시각을 알려 주거나 --timestamp-format UtcFull로 다시 내려받으세요",
+    ),
+)
+_code(
+    "CP-TWITCH-004",
+    ("The live chat cannot be heard", "실시간 채팅에 접속할 수 없습니다"),
+    (
+        "the chat server refuses the login, or the connection fails again and again",
+        "채팅 서버가 접속을 거절했거나 연결이 계속 끊깁니다",
+    ),
+    (
+        "check the network; what was heard so far is kept, and the gap is listed",
+        "네트워크를 확인하세요. 지금까지 받은 채팅은 남아 있고 빈 구간은 기록됩니다",
+    ),
+    transient=True,
+)
+_code(
+    "CP-TWITCH-005",
+    ("Twitch does not give the chat of videos any more", "Twitch가 영상의 채팅을 더 이상 내주지 않습니다"),
+    (
+        "the query that its web page uses has changed, or it wants proof of a browser",
+        "웹 페이지가 쓰는 쿼리가 바뀌었거나 브라우저임을 증명하라고 합니다",
+    ),
+    (
+        "import files of TwitchDownloaderCLI meanwhile; please report it",
+        "그동안은 TwitchDownloaderCLI 파일을 가져오고, 알려 주세요",
+    ),
 )

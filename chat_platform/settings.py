@@ -25,7 +25,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-SECRETS = ("slack_token", "mail_password", "oidc_secrets")
+SECRETS = (
+    "slack_token",
+    "mail_password",
+    "oidc_secrets",
+    "stream_client_ids",
+    "stream_client_secrets",
+)
 CANDIDATES = ("rules", "linear", "linear_characters", "linear_morphemes", "transformer")
 
 
@@ -104,6 +110,39 @@ class ZoomSettings(BaseModel):
     chromedriver: str | None = None
     timeout_s: float = 30.0
     parallel: int = Field(2, ge=1, le=8)
+
+
+class StreamerListColumns(BaseModel):
+    """Which columns of a list of streamers mean what: by header, or by letter (``A``, ``B``, …).
+
+    Attributes:
+        url: address of the channel.
+        name: name of the streamer.
+        key: the list's own number or word for the person; several platforms may share one.
+        platform: short name of the platform.
+    """
+
+    url: str | None = Field(None, description="None: found by its header or its addresses.")
+    name: str | None = Field(None, description="None: found by its header.")
+    key: str | None = Field(None, description="None: found by its header, or the first column of numbers.")
+    platform: str | None = Field(None, description="None: found by its header or its words.")
+
+
+class StreamSettings(BaseModel):
+    """Streaming platforms.
+
+    Attributes:
+        base_urls: by platform (``emotes`` for BTTV, FFZ and 7TV): addresses by name, for local simulators.
+        list_columns: columns of the list of streamers.
+        parallel: requests to one platform at once; its limit is kept by all of them together.
+        timeout_s: longest silence of the network before an attempt is given up, seconds.
+    """
+
+    base_urls: dict[str, dict[str, str]] = {}
+    list_columns: StreamerListColumns = StreamerListColumns()
+    list_sheet: str | None = Field(None, description="Sheet of the workbook; None: the first with addresses.")
+    parallel: int = Field(8, ge=1, le=32)
+    timeout_s: float = Field(20.0, gt=0)
 
 
 class NameRules(BaseModel):
@@ -355,8 +394,17 @@ class Settings(BaseSettings):
     oidc_secrets: dict[str, SecretStr] = Field(
         {}, description="Client secrets of `web.oidc` by the same short names (CHATP_OIDC_SECRETS__SLACK=…)."
     )
+    stream_client_ids: dict[str, SecretStr] = Field(
+        {},
+        description="Client ids by platform (CHATP_STREAM_CLIENT_IDS__TWITCH=…); `twitch_web` is the one that "
+        "Twitch's web page names itself with, for the chat of videos.",
+    )
+    stream_client_secrets: dict[str, SecretStr] = Field(
+        {}, description="Client secrets by platform (CHATP_STREAM_CLIENT_SECRETS__TWITCH=…)."
+    )
     slack: SlackSettings = SlackSettings()
     zoom: ZoomSettings = ZoomSettings()
+    streams: StreamSettings = StreamSettings()
     names: NameRules = NameRules()
     peaks: PeakRules = PeakRules()
     models: ModelSettings = ModelSettings()
