@@ -27,6 +27,7 @@ from chat_platform.storage.follows import FollowStore
 from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.verdicts import Verdict, verdicts
 from chat_platform.web.access import Visit
+from chat_platform.web.recordings import safe_link
 
 STATES = ("open", "answered", "endorsed", "not_question")
 ROLES = ("student", "teacher", "staff")
@@ -534,7 +535,7 @@ class Board:
             answer_basis=row["answer_basis"],
             answer_message_id=row["answer_message_id"],
             chat_answers=row["answers"],
-            link=row["link"],
+            link=safe_link(row["link"]),
             participant_id=row["participant_id"],
         )
 

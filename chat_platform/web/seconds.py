@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from chat_platform.errors import WebError
+from chat_platform.web.recordings import at_moment
 
 LONGEST_S = 24 * 3600.0
 """What is taken where the length of a recording is not known."""
@@ -54,12 +54,6 @@ def opened_at(recording: Mapping[str, Any] | None, second: float | None) -> str 
         recording: lecture with ``link`` and ``started_at``.
         second: from its start.
     """
-    if recording is None or second is None or not recording["link"] or recording["started_at"] is None:
+    if recording is None or second is None or recording["started_at"] is None:
         return None
-    parts = urlsplit(recording["link"])
-    if parts.scheme not in ("http", "https"):
-        return None
-    started: datetime = recording["started_at"]
-    moment = int((started + timedelta(seconds=second)).timestamp()) * 1000
-    query = [(name, value) for name, value in parse_qsl(parts.query, True) if name != "startTime"]
-    return urlunsplit(parts._replace(query=urlencode([*query, ("startTime", str(moment))])))
+    return at_moment(recording["link"], recording["started_at"] + timedelta(seconds=second))
