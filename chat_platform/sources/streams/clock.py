@@ -20,3 +20,9 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+    def sleep_until(self, moment: float) -> None:
+        """Wait until a moment, unix seconds; not at all when it has been."""
+        wait = moment - self.now()
+        if wait > 0:
+            self.sleep(wait)

@@ -1,0 +1,276 @@
+"""HTTP to a streaming platform: one call, done properly.
+
+What belongs here: sessions, retries, the budget's bookkeeping, bounded bodies, and the mapping of transport faults to
+our errors. What does not: who is asked what (the adapters), how much may be asked (``budget``).
+
+Credentials go into a request at the last moment, by an auth object, and only to the address that the adapter was
+given: redirects are not followed, and plain HTTP is refused except to this machine. Exceptions of ``requests`` hold
+the request with its headers and body, so none of them is chained to ours.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from pydantic import SecretStr
+from requests.auth import AuthBase
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
+
+from chat_platform.errors import ConfigurationError, StreamError
+from chat_platform.settings import is_loopback
+from chat_platform.sources.streams.budget import Budget
+from chat_platform.sources.streams.clock import Clock
+
+LOGGER = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES = 64 << 20
+_ATTEMPTS = 5
+_CHUNK_BYTES = 1 << 16
+_CREDENTIAL = re.compile(r"[!-~]{1,512}", re.ASCII)
+_CUT = (
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    urllib3.exceptions.ProtocolError,
+    urllib3.exceptions.DecodeError,
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request without its credentials.
+
+    Attributes:
+        where: what is asked, for logs and errors: a word of ours and ids, never text of others.
+        url: address.
+        params: query; a list repeats its name.
+        form: body as a form; ``body``: body as JSON. With either it is a POST.
+    """
+
+    where: str
+    url: str
+    params: Sequence[tuple[str, str]] = ()
+    form: Mapping[str, str] | None = None
+    body: Any = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer whose JSON is whole, or one of the statuses 400 to 499 (its body may be anything).
+
+    Attributes:
+        raw: the body as it arrived.
+        body: the body as JSON; ``None`` where it is none.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+    body: Any
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    answer: Answer | None = None
+    error: StreamError | None = None
+
+
+class HeaderAuth(AuthBase):
+    """Puts headers with secrets into a request at the last moment; an auth object also keeps ``.netrc`` out."""
+
+    def __init__(self, headers: Callable[[], Mapping[str, SecretStr]]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the headers."""
+        for name, value in self._headers().items():
+            request.headers[name] = value.get_secret_value()
+        return request
+
+
+class PlatformHttp:
+    """Calls to one API of a platform. Safe between threads: each has a session of its own.
+
+    Args:
+        budget: what may be asked; every attempt is counted.
+        auth: puts credentials into a request; ``None``: none are needed.
+        timeout_s: longest silence of the network before an attempt is given up, seconds.
+        max_wait_s: longest that one call may wait for the budget, seconds.
+        attempts: attempts at network faults and faults of the platform; 429 does not count.
+        clock: how to wait between attempts.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        *,
+        auth: AuthBase | None = None,
+        timeout_s: float = 20.0,
+        max_wait_s: float = 900.0,
+        attempts: int = _ATTEMPTS,
+        clock: Clock | None = None,
+    ) -> None:
+        self._budget = budget
+        self._auth = auth
+        self._timeout_s = timeout_s
+        self._max_wait_s = max_wait_s
+        self._attempts = attempts
+        self._clock = clock or Clock()
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connections of every thread."""
+        with self._lock:
+            for session in self._sessions:
+                session.close()
+            self._sessions.clear()
+            self._local = threading.local()
+
+    def call(self, call: Call) -> Answer:
+        """One call with its waits and retries.
+
+        Raises:
+            StreamError: CP-STREAM-003, -004 or -005.
+        """
+        retrying = Retrying(
+            retry=retry_if_result(lambda outcome: outcome.error is not None),
+            wait=wait_exponential_jitter(initial=0.5, max=30, jitter=0.5),
+            stop=stop_after_attempt(self._attempts),
+            sleep=self._clock.sleep,
+            before_sleep=lambda state: self._log_retry(call, state),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else _Outcome(),
+        )
+        outcome: _Outcome = retrying(self._attempt, call)
+        if outcome.answer is None:
+            raise outcome.error or StreamError("CP-STREAM-004", f"{self._budget.name} {call.where}")
+        return outcome.answer
+
+    def _attempt(self, call: Call) -> _Outcome:
+        """One answer that is no 429, or a fault."""
+        patience = self._max_wait_s
+        while True:
+            patience -= self._budget.acquire(patience)
+            outcome = self._send(call)
+            if outcome.answer is None:
+                return outcome
+            if outcome.answer.status != requests.codes.too_many_requests:
+                self._budget.learn(outcome.answer.headers)
+                return outcome
+            LOGGER.info("%s %s: the limit is reached", self._budget.name, call.where)
+            self._budget.refused(outcome.answer.headers)
+
+    def _send(self, call: Call) -> _Outcome:
+        where = f"{self._budget.name} {call.where}"
+        give_up_at = time.monotonic() + 3 * self._timeout_s
+        code = fault = ""
+        # The network's exceptions hold the request with its secrets, so they end in here.
+        try:
+            with self._session().request(
+                "GET" if call.form is None and call.body is None else "POST",
+                call.url,
+                params=list(call.params),
+                data=call.form,
+                json=call.body,
+                auth=self._auth,
+                timeout=self._timeout_s,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                status, headers = response.status_code, response.headers
+                raw = _read(response, give_up_at)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            code = "CP-STREAM-005" if isinstance(error, _CUT) else "CP-STREAM-004"
+            fault = type(error).__name__
+        if code:
+            return _Outcome(error=StreamError(code, f"{where}: {fault}"))
+        return _judge(where, status, headers, raw)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.headers["Accept"] = "application/json"
+            self._local.session = session
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+    def _log_retry(self, call: Call, state: RetryCallState) -> None:
+        outcome = state.outcome.result() if state.outcome else _Outcome()
+        code = outcome.error.code if outcome.error else "no answer"
+        LOGGER.info(
+            "%s %s: %s, trying again in %.1f s", self._budget.name, call.where, code, state.upcoming_sleep
+        )
+
+
+def _read(response: requests.Response, give_up_at: float) -> bytes:
+    """The body; one that drips in for ever, or is longer than any answer, is given up.
+
+    Raises:
+        requests.RequestException: too long or too slow.
+        urllib3.exceptions.HTTPError: the connection broke.
+    """
+    body = bytearray()
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise requests.exceptions.ContentDecodingError("answer too long")
+        if time.monotonic() > give_up_at:
+            raise requests.exceptions.ReadTimeout("answer too slow")
+    return bytes(body)
+
+
+def _judge(where: str, status: int, headers: Mapping[str, str], raw: bytes) -> _Outcome:
+    if status >= 500:
+        return _Outcome(error=StreamError("CP-STREAM-004", f"{where}: HTTP {status}"))
+    body = parse_json(raw)
+    if status == requests.codes.ok and not isinstance(body, (dict, list)):
+        return _Outcome(error=StreamError("CP-STREAM-005", f"{where}: {len(raw)} bytes"))
+    if status != requests.codes.ok and not 400 <= status < 500:
+        return _Outcome(error=StreamError("CP-STREAM-005", f"{where}: HTTP {status}"))
+    return _Outcome(answer=Answer(status, headers, raw, body))
+
+
+def parse_json(raw: bytes | str) -> Any:
+    """JSON, or ``None`` where it is none."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def safe_base_url(url: str) -> str:
+    """An address that credentials may be sent to, without a slash at its end.
+
+    Raises:
+        ConfigurationError: CP-CONF-001 when they would travel unprotected.
+    """
+    parts = urlsplit(url)
+    if parts.username or parts.password or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigurationError("CP-CONF-001", "streams.base_urls: not a plain address")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ConfigurationError("CP-CONF-001", "streams.base_urls must be https, or http on this machine")
+    return url.rstrip("/")
+
+
+def credential(value: SecretStr | None, platform: str) -> SecretStr:
+    """A credential that is safe in a header: the HTTP libraries quote a bad header value in their errors.
+
+    Raises:
+        StreamError: CP-STREAM-001 when it is missing or cannot be one.
+    """
+    text = value.get_secret_value().strip() if value is not None else ""
+    if not _CREDENTIAL.fullmatch(text):
+        raise StreamError("CP-STREAM-001", platform)
+    return SecretStr(text)
