@@ -34,7 +34,8 @@ _BREAKS = frozenset("\t\r\n")
 _CHUNK = 64 * 1024
 _LONGEST_CELL = 32_767
 _EXACT = 2**53
-_LONGEST_NAME = 120
+_LONGEST_NAME = 200
+"""Bytes; file systems take 255, and what saves a file adds to its name."""
 
 Cells = Sequence[Any]
 
@@ -170,7 +171,7 @@ def attachment(title: str, suffix: str) -> str:
     kept = "".join(
         c for c in unicodedata.normalize("NFC", title) if c.isprintable() and c not in '/\\:*?"<>|;%'
     )
-    stem = kept.strip(". ")[:_LONGEST_NAME] or "table"
+    stem = kept.strip(". ").encode()[:_LONGEST_NAME].decode("utf-8", "ignore").strip(". ") or "table"
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
     plain = "".join(c for c in plain if c.isalnum() or c in " ._-").strip(" ._-") or "table"
     value = f'attachment; filename="{plain}.{suffix}"'

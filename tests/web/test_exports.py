@@ -181,6 +181,8 @@ def parsed_name(value: str) -> str:
         ("", "table.csv"),
         (".", "table.csv"),
         ("C:\\con\x00", "Ccon.csv"),
+        # A file system takes 255 bytes.
+        ("가" * 200, "가" * 66 + ".csv"),
     ],
 )
 def test_names_of_files_end_no_header_and_leave_no_folder(title: str, shown: str) -> None:
@@ -195,6 +197,7 @@ def test_any_name_is_one_header_value(title: str) -> None:
     assert value.isprintable()
     assert not {"/", "\\", "\u202e"} & set(parsed_name(value))
     assert parsed_name(value).endswith(".csv")
+    assert len(parsed_name(value).encode()) <= 204
 
 
 @given(texts)
