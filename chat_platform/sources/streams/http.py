@@ -54,6 +54,7 @@ class Call:
         url: address.
         params: query; a list repeats its name.
         form: body as a form; ``body``: body as JSON. With either it is a POST.
+        usable: whether a body holds what every such answer must; one that does not is asked for again.
     """
 
     where: str
@@ -61,11 +62,12 @@ class Call:
     params: Sequence[tuple[str, str]] = ()
     form: Mapping[str, str] | None = None
     body: Any = None
+    usable: Callable[[Any], bool] = lambda body: isinstance(body, (dict, list))
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer whose JSON is whole, or one of the statuses 400 to 499 (its body may be anything).
+    """A usable answer with status 200, or one of the statuses 400 to 499 (whose body may be anything).
 
     Attributes:
         raw: the body as it arrived.
@@ -194,7 +196,7 @@ class PlatformHttp:
             fault = type(error).__name__
         if code:
             return _Outcome(error=StreamError(code, f"{where}: {fault}"))
-        return _judge(where, status, headers, raw)
+        return _judge(where, call.usable, status, headers, raw)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -231,11 +233,13 @@ def _read(response: requests.Response, give_up_at: float) -> bytes:
     return bytes(body)
 
 
-def _judge(where: str, status: int, headers: Mapping[str, str], raw: bytes) -> _Outcome:
+def _judge(
+    where: str, usable: Callable[[Any], bool], status: int, headers: Mapping[str, str], raw: bytes
+) -> _Outcome:
     if status >= 500:
         return _Outcome(error=StreamError("CP-STREAM-004", f"{where}: HTTP {status}"))
     body = parse_json(raw)
-    if status == requests.codes.ok and not isinstance(body, (dict, list)):
+    if status == requests.codes.ok and not usable(body):
         return _Outcome(error=StreamError("CP-STREAM-005", f"{where}: {len(raw)} bytes"))
     if status != requests.codes.ok and not 400 <= status < 500:
         return _Outcome(error=StreamError("CP-STREAM-005", f"{where}: HTTP {status}"))

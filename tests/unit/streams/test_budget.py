@@ -178,6 +178,4 @@ def test_a_holder_that_is_killed_under_the_lock_holds_nobody_up(tmp_path):
     holder.wait()
     holder.stdout.close()
     holder.stdin.close()
-    began = time.monotonic()
-    assert Budget(path, "x", limit=9).acquire() == 0.0
-    assert time.monotonic() - began < 1
+    assert Budget(path, "x", limit=9).acquire() < 1

@@ -1,0 +1,134 @@
+"""Twitch, as the house sees it.
+
+What belongs here: the parts of the adapter put together, Twitch's addresses and its limits. What does not: the
+protocols (``helix``, ``vod_chat``) and the files (``downloader_json``, ``downloader_text``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from requests.auth import AuthBase
+
+from chat_platform.sources.streams.budget import Budget
+from chat_platform.sources.streams.http import HeaderAuth, PlatformHttp, credential, safe_base_url
+from chat_platform.sources.streams.port import (
+    Channel,
+    ChannelReference,
+    ChannelTotals,
+    ChatPage,
+    Connection,
+    Emote,
+    PlatformSpec,
+    StreamChat,
+    Video,
+)
+from chat_platform.sources.streams.twitch.helix import LOGIN, TWITCH, Helix
+from chat_platform.sources.streams.twitch.token import AppToken
+from chat_platform.sources.streams.twitch.vod_chat import VodChat, parse_pages
+
+BASE_URLS = {
+    "helix": "https://api.twitch.tv/helix",
+    "auth": "https://id.twitch.tv",
+    "gql": "https://gql.twitch.tv",
+}
+POINTS_PER_MINUTE = 800
+NOT_A_LOGIN = frozenset(
+    {"directory", "videos", "p", "jobs", "downloads", "settings", "search", "team", "store"}
+)
+"""First parts of addresses that lead to pages of Twitch itself."""
+
+
+class TwitchPlatform:
+    """Twitch, open for questions.
+
+    Raises:
+        StreamError: CP-STREAM-001 when the credentials cannot be any.
+        ConfigurationError: CP-CONF-001 when they would travel unprotected.
+    """
+
+    name = TWITCH
+
+    def __init__(self, connection: Connection) -> None:
+        urls = {name: safe_base_url(connection.base_urls.get(name, url)) for name, url in BASE_URLS.items()}
+        self._connection = connection
+        self._auth_http = self._http("auth", limit=None)
+        token = AppToken(self._auth_http, urls["auth"], connection.client_id, connection.client_secret)
+        self._helix = Helix(
+            lambda auth: self._http("helix", limit=POINTS_PER_MINUTE, auth=auth), urls["helix"], token
+        )
+        web_id = credential(connection.web_client_id or connection.client_id, TWITCH)
+        web_auth = HeaderAuth(lambda: {"Client-ID": web_id})
+        self._vod_chat = VodChat(self._http("gql", limit=None, auth=web_auth), urls["gql"])
+
+    def channels_by_login(self, logins: Sequence[str]) -> list[Channel]:
+        """Profiles by login; see the port."""
+        return self._helix.users("login", logins)
+
+    def channels_by_id(self, ids: Sequence[str]) -> list[Channel]:
+        """Profiles by id; see the port."""
+        return self._helix.users("id", ids)
+
+    def totals(self, channel: Channel) -> ChannelTotals:
+        """Followers; one request a channel."""
+        return self._helix.followers(channel.channel_id)
+
+    def videos(self, channel_id: str, *, published_since: datetime | None = None) -> Iterator[Video]:
+        """Videos, newest first; see the port."""
+        return self._helix.videos(channel_id, published_since)
+
+    def video(self, video_id: str) -> Video | None:
+        """A video by id; see the port."""
+        return self._helix.video(video_id)
+
+    def chat_page(self, video_id: str, cursor: str | None = None) -> ChatPage:
+        """A page of chat; see the port."""
+        return self._vod_chat.page(video_id, cursor)
+
+    def parse_chat(self, video: Video, pages: Iterable[bytes]) -> StreamChat:
+        """Archived pages as records; see the port."""
+        return parse_pages(video, pages)
+
+    def emotes(self, channel_id: str | None) -> list[Emote]:
+        """Emotes; see the port."""
+        return self._helix.emotes(channel_id)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for part in (self._auth_http, self._helix, self._vod_chat):
+            part.close()
+
+    def _http(self, part: str, *, limit: int | None, auth: AuthBase | None = None) -> PlatformHttp:
+        connection = self._connection
+        budget = Budget(
+            connection.workspace / f"{TWITCH}-{part}.budget",
+            f"{TWITCH} {part}",
+            limit=limit,
+            clock=connection.clock,
+        )
+        return PlatformHttp(
+            budget,
+            auth=auth,
+            timeout_s=connection.timeout_s,
+            max_wait_s=connection.max_wait_s,
+            clock=connection.clock,
+        )
+
+
+def reference(path: str) -> ChannelReference | None:
+    """The channel of an address: its path begins with the login."""
+    login = path.strip("/").split("/")[0].lower()
+    if not LOGIN.fullmatch(login) or login in NOT_A_LOGIN:
+        return None
+    return ChannelReference(TWITCH, "login", login)
+
+
+PLATFORM = PlatformSpec(
+    name=TWITCH,
+    label="Twitch",
+    hosts=("twitch.tv", "go.twitch.tv"),
+    reference=reference,
+    connect=TwitchPlatform,
+    third_party_emotes=True,
+)
