@@ -126,6 +126,26 @@ _INSERTS = {
             if(q % 3 = 0, 'open', 'answered') as state, if(q % 3 = 0, null, 'reply') as answer_basis,
             if(q % 3 = 0, 0, 1) as answers, opened(i, (q * 31 + 1) * 10) as link
         from range({lectures}) as l(i), range({questions}) as t(q) order by i, q""",
+    "ml.question_predictions": """
+        select conversation(i) as conversation_id, message(i, n) as message_id, 'question' as model_name,
+            'linear-1' as model_version, (i * 31 + n * 17) % 1000 / 1000 as probability, 0.5 as threshold,
+            n % 31 = 1 and n // 31 < {questions} as is_question
+        from range({lectures}) as l(i), range({messages}) as m(n) order by i, n""",
+    "ml.question_groups": """
+        select message_id, first_value(message_id) over (partition by pair order by asked_at) as group_id,
+            0.9 as similarity
+        from (
+            select message_id, asked_at, if(place % 4 = 1, place - 1, place) as pair
+            from (select *, row_number() over (order by asked_at, message_id) as place from marts.lecture_questions)
+        ) order by message_id""",
+    "marts.similar_questions": """
+        select g.group_id, g.group_id as representative_id, min(q.text) as text, count(*) as questions,
+            count(distinct conversation_id) as lectures, count(distinct participant_id) as askers,
+            min(asked_at) as first_asked_at, max(asked_at) as last_asked_at,
+            count(*) filter (where state = 'answered') as answered_questions,
+            bool_or(state = 'answered') as is_answered, 0.9 as least_similarity
+        from ml.question_groups as g inner join marts.lecture_questions as q on q.message_id = g.message_id
+        group by g.group_id having count(*) > 1""",
     "marts.open_questions": """
         select message_id, conversation_id, lecture_date, title, asked_at,
             offset_s, participant_id, person_id, name,

@@ -4,9 +4,13 @@ What belongs here: asking a running portal, times and memory. What does not: the
 (``web``).
 
     python benchmarks/web_load.py HOME --seconds 40
+    python benchmarks/web_load.py HOME --alone 20
 
 HOME holds a published file (see ``portal_data``) and gets accounts. Twenty people each open one page after another
 and look at it for about a second. In the middle the same tables are published again under a new number.
+
+Alone, one person opens each page so many times, and what is printed is the processor time that an answer takes: it
+says which page is dear, and depends little on what else the machine does.
 """
 
 from __future__ import annotations
@@ -35,6 +39,58 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.web.tiles import tiles_of
 
 USERS = 20
+PARTS = {
+    "everybody": {
+        "lectures": "/lectures",
+        "lectures by title": "/lectures?q=수업 1{n}",
+        "lectures by date": "/lectures?from=2020-01-01&to=2020-06-01&sort=messages",
+        "lecture": "/lectures/{lecture}",
+        "lecture: a message": "/lectures/{lecture}?around={message}",
+        "lecture: a second": "/lectures/{lecture}?at=5000",
+        "lecture: search": "/lectures/{lecture}?q=torch",
+        "all figures": "/tiles",
+        "questions": "/questions",
+        "questions, page 50": "/questions?page=50",
+        "questions, open": "/questions?state=open&sort=oldest",
+        "questions of a lecture": "/questions?lecture={lecture}",
+        "questions with a word": "/questions?text=오류가 나는데",
+        "questions with a word in Latin": "/questions?text=Torch",
+        "questions: mine": "/questions?mine=1",
+        "questions: followed": "/questions?followed=1",
+        "questions: by role": "/questions?role=student&sort=voted",
+        "questions: alike": "/questions?sort=similar&page=4",
+        "question": "/questions/{message}",
+        "question: ask": "/questions/new?lecture={lecture}",
+        "question: while typing": "/questions/similar?text=오류가 나는데 {n} 어떻게 하나",
+        "uncertain messages": "/questions/uncertain",
+        "notifications": "/notifications",
+        "people": "/people",
+        "own page": "/people/me",
+        "consents": "/consents",
+        "who would say this": "/who",
+        "quiz": "/quiz",
+        "digest": "/digest",
+    },
+    "staff": {
+        "people by messages": "/people?sort=messages&order=desc&page=2",
+        "people by name": "/people?q=하나1",
+        "person": "/people/{person}",
+        "members": "/members",
+        "uploads": "/uploads",
+        "digest of a week": "/digest/weeks/2022-W1{n}",
+    },
+    "operator": {
+        "audit": "/audit",
+        "operations": "/operations",
+        "freshness": "/operations/freshness",
+        "ledger": "/operations/ledger",
+        "quarantine": "/operations/quarantine",
+        "identities": "/operations/identities",
+        "models": "/operations/models",
+        "publication": "/operations/publication",
+    },
+}
+"""Pages of a class by who sees them."""
 WARM_S = 5.0
 """After so long a version has been read once."""
 
@@ -54,8 +110,40 @@ class Measured:
     seen: dict[int, float] = field(default_factory=dict)
 
 
-def pages(settings: Settings) -> tuple[dict[str, str], list[str], list[str]]:
-    """Name → address with ``{lecture}`` and ``{message}``, lectures, and their messages."""
+@dataclass(frozen=True)
+class Addresses:
+    """What can be asked.
+
+    Attributes:
+        everybody: name → address with ``{lecture}``, ``{message}`` and ``{n}``.
+        staff: as ``everybody``, of pages that teachers see.
+        operator: as ``everybody``, of pages that operators see.
+        chosen: lectures with a message of each that is a question.
+        people: ids.
+    """
+
+    everybody: dict[str, str]
+    staff: dict[str, str]
+    operator: dict[str, str]
+    chosen: list[tuple[str, str]]
+    people: list[str]
+
+    def seen_by(self, role: str) -> dict[str, str]:
+        """Name → address of the pages of a role."""
+        found = dict(self.everybody)
+        if role != "student":
+            found |= self.staff
+        return found | self.operator if role == "operator" else found
+
+    def address(self, pattern: str, chance: random.Random) -> str:
+        """An address with a lecture, a message and a person by chance."""
+        lecture, message = chance.choice(self.chosen)
+        n = chance.randrange(9)
+        return pattern.format(lecture=lecture, message=message, n=n, person=chance.choice(self.people))
+
+
+def pages(settings: Settings) -> Addresses:
+    """Every page that the class has, and every tile."""
     root = "/c/class"
     with duckdb.connect(str(copy_of(settings)), read_only=True) as connection:
         cursor = connection.execute(SELECT)
@@ -65,21 +153,20 @@ def pages(settings: Settings) -> tuple[dict[str, str], list[str], list[str]]:
         chosen = connection.execute(
             "select conversation_id, message_id from marts.lecture_questions using sample 2000 rows"
         ).fetchall()
-    found = {
-        "lectures": f"{root}/lectures",
-        "lectures by title": f"{root}/lectures?q=수업 1{{n}}",
-        "lectures by date": f"{root}/lectures?from=2020-01-01&to=2020-06-01&sort=messages",
-        "lecture": f"{root}/lectures/{{lecture}}",
-        "lecture: a message": f"{root}/lectures/{{lecture}}?around={{message}}",
-        "lecture: a second": f"{root}/lectures/{{lecture}}?at=5000",
-        "lecture: search": f"{root}/lectures/{{lecture}}?q=torch",
-        "all figures": f"{root}/tiles",
-    }
+        people = [row[0] for row in connection.execute("select person_id from core.people").fetchall()]
+    found = {place: {n: f"{root}{part}" for n, part in parts.items()} for place, parts in PARTS.items()}
     for tile in tiles.values():
-        found[f"tile {tile.name}"] = f"{root}/tiles/{tile.name}"
+        place = {"member": "everybody"}.get(tile.meta.for_, tile.meta.for_)
+        found[place][f"tile {tile.name}"] = f"{root}/tiles/{tile.name}"
+        found[place][f"tile {tile.name}, page 9"] = f"{root}/tiles/{tile.name}?page=9"
         if tile.meta.filters.lecture:
-            found[f"tile {tile.name} of a lecture"] = f"{root}/tiles/{tile.name}?lecture={{lecture}}"
-    return found, [row[0] for row in chosen], [row[1] for row in chosen]
+            found[place][f"tile {tile.name} of a lecture"] = f"{root}/tiles/{tile.name}?lecture={{lecture}}"
+        if tile.meta.filters.date:
+            days = "from=2021-01-01&to=2021-03-01"
+            found[place][f"tile {tile.name} of days"] = f"{root}/tiles/{tile.name}?{days}"
+    found["everybody"]["classes"] = "/"
+    found["everybody"]["account"] = "/account"
+    return Addresses(chosen=chosen, people=people, **found)
 
 
 def copy_of(settings: Settings) -> Path:
@@ -87,24 +174,30 @@ def copy_of(settings: Settings) -> Path:
     return Workspace(settings).publication.current().path
 
 
-def sign_in(settings: Settings) -> list[str]:
-    """Secrets of sessions of twenty people: most are students, some teach."""
+def sign_in(settings: Settings, people: list[str]) -> list[tuple[str, str]]:
+    """Roles of twenty people and secrets of their sessions: most are students, some teach.
+
+    Args:
+        settings: of the home.
+        people: ids; each account is one of them.
+    """
     accounts = AccountStore(Workspace(settings).database)
-    secrets = []
+    found = []
     for number in range(USERS):
         login = f"load-{number}@example.com"
         known = accounts.by_login(login)
         account = known.account_id if known else accounts.create(login, f"load {number}")
         role = "operator" if number == 0 else "teacher" if number < 4 else "student"
         accounts.set_role(account, "class", role)
-        secrets.append(accounts.open_session(account))
-    return secrets
+        accounts.link_person(account, "class", people[number], proof="operator", by="load")
+        found.append((role, accounts.open_session(account)))
+    return found
 
 
 def person(
     base: str,
-    secret: str,
-    found: tuple[dict[str, str], list[str], list[str]],
+    who: tuple[str, str],
+    found: Addresses,
     measured: Measured,
     stop: float,
     seed: int,
@@ -112,23 +205,56 @@ def person(
 ) -> None:
     """Open one page after another until the time is over."""
     chance = random.Random(seed)
-    addresses, lectures, messages = found
+    role, secret = who
+    seen = found.seen_by(role)
     with httpx.Client(base_url=base, cookies={"session": secret}, timeout=20) as client:
         while time.monotonic() < stop:
-            name = chance.choice(list(addresses))
-            index = chance.randrange(len(lectures))
-            address = addresses[name].format(lecture=lectures[index], message=messages[index], n=index % 9)
+            name = chance.choice(list(seen))
             began = time.monotonic()
             try:
-                answer = client.get(address)
+                answer = client.get(found.address(seen[name], chance))
             except httpx.HTTPError as error:
                 measured.failures.append(f"{name}: {type(error).__name__}")
                 continue
             if answer.status_code == 200:
                 measured.asked[name].append((began, time.monotonic() - began))
-            elif answer.status_code != 403:
+            else:
                 measured.failures.append(f"{name}: {answer.status_code}")
             time.sleep(chance.uniform(0.5, 1.5) * think_s)
+
+
+def alone(base: str, secret: str, found: Addresses, server: psutil.Process, times: int) -> None:
+    """Print the processor time of each page, asked by an operator when nobody else asks."""
+    chance, rows = random.Random(7), []
+    with httpx.Client(base_url=base, cookies={"session": secret}, timeout=60) as client:
+        for name, pattern in found.seen_by("operator").items():
+            first, status = seconds_of(client, found.address(pattern, chance), server)
+            again = [seconds_of(client, found.address(pattern, chance), server)[0] for _ in range(times)]
+            rows.append(
+                (
+                    sum(cpu for cpu, _ in again) / times,
+                    first[0],
+                    statistics.median(w for _, w in again),
+                    name,
+                    status,
+                )
+            )
+    say(f"{'ms':44} {'cpu':>7} {'first':>7} {'wall':>7}")
+    for cpu, first_cpu, wall, name, status in sorted(rows, reverse=True):
+        say(f"{name:44} {cpu * 1000:7.1f} {first_cpu * 1000:7.1f} {wall * 1000:7.1f} {status}")
+
+
+def seconds_of(client: httpx.Client, address: str, server: psutil.Process) -> tuple[tuple[float, float], int]:
+    """Processor and wall seconds of an answer, and its status."""
+    before, began = processor_s(server), time.monotonic()
+    status = client.get(address).status_code
+    return (processor_s(server) - before, time.monotonic() - began), status
+
+
+def processor_s(process: psutil.Process) -> float:
+    """Processor seconds that all threads of a process have used, to the nanosecond."""
+    spent = (Path(f"/proc/{process.pid}/task/{thread.id}/schedstat") for thread in process.threads())
+    return sum(int(path.read_text(encoding="ascii").split()[0]) for path in spent) / 1e9
 
 
 def publish_again(settings: Settings) -> tuple[int, float]:
@@ -160,9 +286,13 @@ def main() -> None:
     parser.add_argument("home", type=Path)
     parser.add_argument("--seconds", type=float, default=40)
     parser.add_argument("--think", type=float, default=1.0, help="seconds that a page is looked at")
+    parser.add_argument(
+        "--alone", type=int, default=0, metavar="N", help="open each page N times, one by one"
+    )
     given = parser.parse_args()
     settings = Settings(home=given.home)
-    found, secrets = pages(settings), sign_in(settings)
+    found = pages(settings)
+    people = sign_in(settings, found.people)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -171,29 +301,43 @@ def main() -> None:
     server = subprocess.Popen(command, env=environment(settings), stdout=subprocess.DEVNULL)
     try:
         wait_for(base)
-        memory = psutil.Process(server.pid)
-        measured = Measured()
-        began = time.monotonic()
-        stop = began + given.seconds
-        threads = [
-            threading.Thread(target=person, args=(base, secret, found, measured, stop, seed, given.think))
-            for seed, secret in enumerate(secrets)
-        ]
-        threads.append(threading.Thread(target=watch, args=(base, measured, stop)))
-        for thread in threads:
-            thread.start()
-        time.sleep(given.seconds / 2)
-        copying = time.monotonic()
-        number, published = publish_again(settings)
-        largest = 0
-        while any(thread.is_alive() for thread in threads):
-            largest = max(largest, memory.memory_info().rss)
-            time.sleep(0.2)
-        calm = [(began + WARM_S, copying), (published + WARM_S, stop)]
-        report(measured, calm, measured.seen.get(number, float("inf")) - published, largest)
+        if given.alone:
+            alone(base, people[0][1], found, psutil.Process(server.pid), given.alone)
+        else:
+            together(base, people, found, psutil.Process(server.pid), settings, given)
     finally:
         server.terminate()
         server.wait(10)
+
+
+def together(
+    base: str,
+    people: list[tuple[str, str]],
+    found: Addresses,
+    server: psutil.Process,
+    settings: Settings,
+    given: argparse.Namespace,
+) -> None:
+    """Let all people ask, publish in the middle, and print what was measured."""
+    measured = Measured()
+    began = time.monotonic()
+    stop = began + given.seconds
+    threads = [
+        threading.Thread(target=person, args=(base, who, found, measured, stop, seed, given.think))
+        for seed, who in enumerate(people)
+    ]
+    threads.append(threading.Thread(target=watch, args=(base, measured, stop)))
+    for thread in threads:
+        thread.start()
+    time.sleep(given.seconds / 2)
+    copying = time.monotonic()
+    number, published = publish_again(settings)
+    largest = 0
+    while any(thread.is_alive() for thread in threads):
+        largest = max(largest, server.memory_info().rss)
+        time.sleep(0.2)
+    calm = [(began + WARM_S, copying), (published + WARM_S, stop)]
+    report(measured, calm, measured.seen.get(number, float("inf")) - published, largest)
 
 
 def wait_for(base: str) -> None:
