@@ -4,8 +4,8 @@ What belongs here: putting published tables and app database together, filters a
 What does not: pages (``pages.questions``), rules about answers (``storage.answers``), what corrections mean
 (``storage.verdicts``).
 
-The mart stays in DuckDB. What the app database knows is small: it goes along with a query, as one text a column
-(a list of 5,000 parameters takes DuckDB a second, a text of 5,000 lines 5 ms).
+What the mart has to filter and sort by is kept in memory as long as a version lasts (``question_columns``); rows are
+read of the few questions that are shown.
 
 States, the first that fits: ``not_question`` (people say so), ``endorsed`` (a teacher endorsed an answer of the
 portal), ``answered`` (on the portal or in the chat), ``open``. A message that people answered on the portal stays on
@@ -18,7 +18,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chat_platform.storage.asked import Asked, AskedStore, number_of
@@ -27,10 +27,10 @@ from chat_platform.storage.follows import FollowStore
 from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.verdicts import Verdict, verdicts
 from chat_platform.web.access import Visit
+from chat_platform.web.board_order import Added, Noted, Ordered, Viewer
+from chat_platform.web.question_columns import ROLES, STATES, question_columns
 from chat_platform.web.recordings import safe_link
 
-STATES = ("open", "answered", "endorsed", "not_question")
-ROLES = ("student", "teacher", "staff")
 SORTS = ("newest", "oldest", "followed", "voted", "similar")
 PAGE = 20
 MOST_PAGES = 10_000
@@ -41,79 +41,6 @@ _SEPARATOR = "\x1f"
 _COLUMNS = """
     q.message_id, q.conversation_id, q.lecture_date, q.title, q.asked_at, q.offset_s, q.participant_id, q.person_id,
     q.name, q.role, q.text, q.probability, q.state, q.answer_basis, q.answer_message_id, q.answers, q.link
-"""
-
-# A question is known by its row in the mart, one that the mart does not have by a number below 0: with ids, which are
-# texts, a query takes three times as long.
-_ORDERS = {
-    "newest": "asked_at desc, place",
-    "oldest": "state <> 'open', asked_at, place",
-    "followed": "follows desc, votes desc, asked_at desc, place",
-    "voted": "votes desc, follows desc, asked_at desc, place",
-    "similar": "alike desc, group_id, asked_at, place",
-}
-
-_TOGETHER = """
-    with said as (
-        select
-            unnest(string_split($places, chr(31)))::bigint as place,
-            unnest(string_split($states, chr(31))) as state,
-            unnest(string_split($votes, chr(31)))::integer as votes,
-            unnest(string_split($follows, chr(31)))::integer as follows,
-            unnest(string_split($hidden, chr(31)))::integer as hidden
-    ),
-    added as (
-        select
-            unnest(string_split($added_ids, chr(31))) as question_id,
-            unnest(string_split($added_places, chr(31)))::bigint as place,
-            unnest(string_split($added_conversations, chr(31))) as conversation_id,
-            unnest(string_split($added_moments, chr(31)))::timestamptz as asked_at,
-            unnest(string_split($added_roles, chr(31))) as role,
-            unnest(string_split($added_texts, chr(31))) as text,
-            unnest(string_split($added_mine, chr(31)))::integer = 1 as mine,
-            unnest(string_split($added_states, chr(31))) as state,
-            unnest(string_split($added_votes, chr(31)))::integer as votes,
-            unnest(string_split($added_follows, chr(31)))::integer as follows,
-            unnest(string_split($added_hidden, chr(31)))::integer as hidden
-        where $added_ids <> ''
-    ),
-    questions as (
-        select
-            m.message_id as question_id, m.rowid as place, m.conversation_id, m.asked_at, m.role, m.text,
-            coalesce(nullif(s.state, ''), m.state) as state,
-            m.person_id = $person as mine,
-            coalesce(s.votes, 0) as votes, coalesce(s.follows, 0) as follows, coalesce(s.hidden, 0) = 1 as hidden
-        from marts.lecture_questions as m
-        left join said as s on s.place = m.rowid
-        union all
-        select question_id, place, conversation_id, asked_at, role, text, state, mine, votes, follows, hidden = 1
-        from added
-    ),
-    chosen as (
-        select q.question_id, q.place, q.asked_at, q.state, q.votes, q.follows from questions as q
-        where {conditions}
-    )
-"""
-
-_CONDITIONS = {
-    "shown": "q.state <> 'not_question'",
-    "state": "q.state = $state",
-    "lecture": "q.conversation_id = $lecture",
-    "role": "q.role = $role and ($staff or not q.hidden)",
-    "mine": "q.mine",
-    "followed": "q.place in (select unnest(string_split($followed, chr(31)))::bigint)",
-    # Case means nothing in Korean, and a plain search takes half the time.
-    "contains": "contains(q.text, $text)",
-    "matches": "regexp_matches(q.text, regexp_escape($text), 'i')",
-}
-
-_GROUPED = """
-    , grouped as (
-        select chosen.*, coalesce(a.questions, 1) as alike, coalesce(a.group_id, chosen.question_id) as group_id
-        from chosen
-        left join ml.question_groups as g on g.message_id = chosen.question_id
-        left join marts.similar_questions as a on a.group_id = g.group_id
-    )
 """
 
 _PROMOTED = """
@@ -260,7 +187,7 @@ class _Said:
 
     Attributes:
         promoted: message id → row like one of the mart, of messages that are questions by people's word only.
-        columns: parameters of ``said``.
+        noted: of the mart's questions.
     """
 
     mark: Any
@@ -268,7 +195,7 @@ class _Said:
     hidden: dict[str, int]
     verdicts: dict[str, Verdict]
     promoted: dict[str, dict[str, Any]]
-    columns: dict[str, str]
+    noted: Noted
 
 
 class _Recent:
@@ -365,34 +292,11 @@ class Board:
             if number_of(question_id) is None and _is_wanted(said.get(question_id), counts.get(question_id))
         )
         # The chat is searched for those only that the mart does not have.
-        places = self._known_places([*counts, *said, *hidden, *wanted])
+        places = question_columns(self._published).places(self._published, [*counts, *said, *hidden, *wanted])
         missing = [question_id for question_id in wanted if question_id not in places]
         promoted = self._published.query(_PROMOTED, {"ids": _SEPARATOR.join(missing)}) if missing else []
-        ids = sorted(places)
-        columns: dict[str, list[Any]] = {
-            "places": [places[name] for name in ids],
-            "states": [_state("", counts.get(name), said.get(name)) for name in ids],
-            "votes": [counts.get(name, _NOTHING).votes for name in ids],
-            "follows": [counts.get(name, _NOTHING).follows for name in ids],
-            "hidden": [int(name in hidden) for name in ids],
-        }
-        # Never empty, so that every column has a value of its type.
-        first: dict[str, Any] = {"places": _NOWHERE, "states": "", "votes": 0, "follows": 0, "hidden": 0}
-        texts = {name: _joined([first[name], *values]) for name, values in columns.items()}
-        return _Said(mark, counts, hidden, said, {row["message_id"]: row for row in promoted}, texts)
-
-    def _known_places(self, ids: Iterable[str]) -> dict[str, int]:
-        """Question id → row of the mart, of those that it has."""
-        wanted = sorted(name for name in set(ids) if number_of(name) is None and _SEPARATOR not in name)
-        rows = self._published.query(
-            """
-            select q.message_id, q.rowid as place from marts.lecture_questions as q
-            semi join (select unnest(string_split($ids, chr(31))) as message_id) as wanted
-                on wanted.message_id = q.message_id
-            """,
-            {"ids": _SEPARATOR.join(wanted)},
-        ) if wanted else []  # fmt: skip
-        return {row["message_id"]: row["place"] for row in rows}
+        noted = _noted(places, counts, said, hidden)
+        return _Said(mark, counts, hidden, said, {row["message_id"]: row for row in promoted}, noted)
 
     def _places(self, filters: Filters, said: _Said) -> tuple[list[int | str], int]:
         """What a page shows, and how many there are in all: rows of the mart, and ids of what it does not have."""
@@ -402,48 +306,13 @@ class Board:
         return self._published.kept(key, lambda: self._find(filters, said))
 
     def _find(self, filters: Filters, said: _Said) -> tuple[list[int | str], int]:
-        ids, added = self._added(said)
-        conditions, parameters = self._conditions(filters, ids)
-        together = _TOGETHER.format(conditions=" and ".join(_CONDITIONS[name] for name in conditions))
-        values = {**said.columns, **added, "person": self._visit.person_id, **parameters}
-        total = self._published.row(f"{together} select count(*) as total from chosen", values)  # noqa: S608
-        grouped, source = (_GROUPED, "grouped") if filters.sort == "similar" else ("", "chosen")
-        rows = self._published.query(
-            f"""
-            {together} {grouped}
-            select place from {source} order by {_ORDERS[filters.sort]} limit $limit offset $offset
-            """,  # noqa: S608  every part is one of the texts above
-            {**values, "limit": PAGE, "offset": PAGE * (filters.page - 1)},
-        )
-        places = [row["place"] for row in rows]
-        return [place if place >= 0 else ids[-1 - place] for place in places], total["total"] if total else 0
+        followed = self._follows.followed_by(self._visit.account.account_id) if filters.followed else ()
+        viewer = Viewer(self._visit.person_id, self._visit.is_staff, followed)
+        ordered = Ordered(self._published, filters, viewer, said.noted, self._added(said))
+        return ordered.part(PAGE * (filters.page - 1), PAGE)
 
-    def _conditions(self, filters: Filters, added: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-        names = ["state" if filters.state else "shown"]
-        values: dict[str, Any] = {}
-        if filters.state:
-            values["state"] = filters.state
-        if filters.lecture:
-            names.append("lecture")
-            values["lecture"] = filters.lecture
-        if filters.role:
-            names.append("role")
-            values |= {"role": filters.role, "staff": self._visit.is_staff}
-        if filters.mine:
-            names.append("mine")
-        if filters.followed:
-            names.append("followed")
-            ids = self._follows.followed_by(self._visit.account.account_id)
-            others = [-1 - row for row, name in enumerate(added) if name in ids]
-            values["followed"] = _joined([_NOWHERE, *self._known_places(ids).values(), *others])
-        if filters.text:
-            has_case = filters.text.lower() != filters.text.upper()
-            names.append("matches" if has_case else "contains")
-            values["text"] = filters.text
-        return names, values
-
-    def _added(self, said: _Said) -> tuple[list[str], dict[str, str]]:
-        """Questions that the mart does not have: their ids, and the parameters of ``added``."""
+    def _added(self, said: _Said) -> list[Added]:
+        """Questions that the mart does not have."""
         me = self._visit.account.account_id
         rows = [
             (one.question_id, one.conversation_id, one.created_at, _role(one.role), one.text, one.account_id == me)
@@ -453,24 +322,19 @@ class Board:
             (row["message_id"], row["conversation_id"], row["asked_at"], row["role"], row["text"], self._is_me(row))
             for row in said.promoted.values()
         ]  # fmt: skip
-        counts = [said.counts.get(row[0], _NOTHING) for row in rows]
-        states = [
-            _state("open", count, said.verdicts.get(row[0])) for row, count in zip(rows, counts, strict=True)
-        ]
-        ids = [row[0] for row in rows]
-        return ids, {
-            "added_ids": _joined(ids),
-            "added_places": _joined(-1 - row for row in range(len(rows))),
-            "added_conversations": _joined(row[1] or "" for row in rows),
-            "added_moments": _joined(row[2].isoformat() for row in rows),
-            "added_roles": _joined(row[3] or "" for row in rows),
-            "added_texts": _joined(row[4].replace(_SEPARATOR, " ") for row in rows),
-            "added_mine": _joined(int(row[5]) for row in rows),
-            "added_states": _joined(states),
-            "added_votes": _joined(count.votes for count in counts),
-            "added_follows": _joined(count.follows for count in counts),
-            "added_hidden": _joined(int(row[0] in said.hidden) for row in rows),
-        }
+        found = []
+        for question_id, conversation_id, asked_at, role, text, mine in rows:
+            count = said.counts.get(question_id, _NOTHING)
+            state = _state("open", count, said.verdicts.get(question_id))
+            is_hidden = question_id in said.hidden
+            moment = _microseconds(asked_at)
+            found.append(
+                Added(
+                    question_id, conversation_id, moment, role, text, mine, state, count.votes, count.follows,
+                    is_hidden,
+                )
+            )  # fmt: skip
+        return found
 
     def _asked_of(self, question_ids: Iterable[str]) -> dict[str, Asked]:
         """Questions of the portal by id, of those that are some."""
@@ -482,16 +346,9 @@ class Board:
         found = {name: recent.get(name) for name in question_ids}
         missing = [name for name, row in found.items() if row is None and _SEPARATOR not in name]
         if missing:
-            rows = self._published.query(
-                f"""
-                select {_COLUMNS} from marts.lecture_questions as q where q.rowid in (
-                    select rowid from marts.lecture_questions
-                    where list_contains(string_split($ids, chr(31)), message_id)
-                )
-                """,  # noqa: S608  columns are ours
-                {"ids": _SEPARATOR.join(missing)},
-            )
-            for row in rows:
+            columns = question_columns(self._published)
+            places = columns.places(self._published, missing).values()
+            for row in self._rows([int(columns.rows[place]) for place in places]).values():
                 recent.put(row["message_id"], row)
                 found[row["message_id"]] = row
         return {name: row for name, row in found.items() if row is not None}
@@ -584,8 +441,7 @@ def lectures(visit: Visit) -> dict[str, dict[str, Any]]:
 
 
 _NOTHING = Counts()
-_NOWHERE = -(2**62)
-"""A place where no question is."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _is_wanted(verdict: Verdict | None, counts: Counts | None) -> bool:
@@ -613,5 +469,25 @@ def _one_of(value: str | None, known: Sequence[str]) -> str | None:
     return value if value in known else None
 
 
-def _joined(values: Iterable[object]) -> str:
-    return _SEPARATOR.join(map(str, values))
+def _noted(
+    places: Mapping[str, int],
+    counts: Mapping[str, Counts],
+    said: Mapping[str, Verdict],
+    hidden: Mapping[str, int],
+) -> Noted:
+    """What people said of the questions that the mart has, as columns."""
+    import numpy as np
+
+    names = sorted(places)
+    states = [_state("", counts.get(name), said.get(name)) for name in names]
+    return Noted(
+        places=np.array([places[name] for name in names], np.int32),
+        states=np.array([STATES.index(state) if state else -1 for state in states], np.int8),
+        votes=np.array([counts.get(name, _NOTHING).votes for name in names], np.int32),
+        follows=np.array([counts.get(name, _NOTHING).follows for name in names], np.int32),
+        hidden=np.array([name in hidden for name in names], bool),
+    )
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)

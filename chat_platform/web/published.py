@@ -17,12 +17,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
 from chat_platform.errors import ChatPlatformError, StorageError, WebError
 from chat_platform.storage.publication import Publication, PublishedVersion
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +76,19 @@ class PublishedReader:
     Args:
         publication: where versions are published.
         threads: of one query.
+        prepare: called with each version that is opened, on a thread of its own: makes what readers will ask for and
+            what takes long to make (``kept``). Nobody waits for it but who asks for just that.
     """
 
-    def __init__(self, publication: Publication, threads: int = 2) -> None:
+    def __init__(
+        self,
+        publication: Publication,
+        threads: int = 2,
+        prepare: Callable[[PinnedReader], None] | None = None,
+    ) -> None:
         self._publication = publication
         self._threads = threads
+        self._prepare = prepare
         self._lock = threading.Lock()
         self._open: _Open | None = None
         self._looked = float("-inf")
@@ -161,8 +172,23 @@ class PublishedReader:
                 return
             if _mark(version) not in self._damaged and (connection := self._connected(version)) is not None:
                 self._open = _Open(version, connection)
+                self._start_preparing(self._open)
                 return
             self._problem = WebError("CP-WEB-009", f"version {wanted.number}")
+
+    def _start_preparing(self, opened: _Open) -> None:
+        prepare = self._prepare
+        if prepare is None:
+            return
+
+        def run() -> None:
+            try:
+                prepare(PinnedReader(self, opened))
+            except (ChatPlatformError, duckdb.Error) as error:
+                # Whoever asks for what is missing makes it then, and is told what is wrong.
+                log.warning("version %s is not prepared: %s", opened.version.number, type(error).__name__)
+
+        threading.Thread(target=run, name=f"prepare-{opened.version.number}", daemon=True).start()
 
     def _best(self, wanted: PublishedVersion) -> Iterator[PublishedVersion]:
         """The wanted version, then the one that is open, then those before it."""
@@ -222,9 +248,9 @@ class PinnedReader:
     Only when its file turns out to be damaged, the version changes: to the one that is served instead.
     """
 
-    def __init__(self, reader: PublishedReader) -> None:
+    def __init__(self, reader: PublishedReader, pinned: _Open | None = None) -> None:
         self._reader = reader
-        self._pinned: _Open | None = None
+        self._pinned = pinned
 
     @property
     def version(self) -> PublishedVersion:
@@ -241,15 +267,15 @@ class PinnedReader:
         Raises:
             StorageError, WebError: as ``PublishedReader.query``.
         """
-        current = self._opened()
-        try:
-            return _query(current, sql, parameters)
-        except DAMAGE:
-            self._pinned = self._reader._instead_of(current)
-        try:
-            return _query(self._pinned, sql, parameters)
-        except DAMAGE as error:
-            raise WebError("CP-WEB-009", f"version {self._pinned.version.number}") from error
+        return self._asked(_rows, sql, parameters)
+
+    def columns(self, sql: str, parameters: Parameters = ()) -> dict[str, np.ndarray]:
+        """Rows as an array a column: for many rows of few columns, none of which may be null.
+
+        Raises:
+            StorageError, WebError: as ``PublishedReader.query``.
+        """
+        return self._asked(_columns, sql, parameters)
 
     def batches(
         self, sql: str, parameters: Parameters = (), size: int = 2_000
@@ -307,21 +333,42 @@ class PinnedReader:
                     current.making.pop(key, None)
         return value
 
+    def _asked(self, fetch: Callable[[duckdb.DuckDBPyConnection], T], sql: str, parameters: Parameters) -> T:
+        current = self._opened()
+        try:
+            return _query(current, fetch, sql, parameters)
+        except DAMAGE:
+            self._pinned = self._reader._instead_of(current)
+        try:
+            return _query(self._pinned, fetch, sql, parameters)
+        except DAMAGE as error:
+            raise WebError("CP-WEB-009", f"version {self._pinned.version.number}") from error
+
     def _opened(self) -> _Open:
         if self._pinned is None:
             self._pinned = self._reader._current()
         return self._pinned
 
 
-def _query(current: _Open, sql: str, parameters: Parameters) -> list[dict[str, Any]]:
+def _query(
+    current: _Open, fetch: Callable[[duckdb.DuckDBPyConnection], T], sql: str, parameters: Parameters
+) -> T:
     cursor = current.connection.cursor()
     try:
         with _coded(current):
             cursor.execute(sql, parameters)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            return fetch(cursor)
     finally:
         cursor.close()
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, np.ndarray]:
+    return cursor.fetchnumpy()
 
 
 @contextmanager
