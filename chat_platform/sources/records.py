@@ -71,8 +71,9 @@ class ParsedConversation:
     """Everything a parser found in one raw answer or file.
 
     Attributes:
-        source: ``zoom``, ``zoom_file`` or ``slack``.
-        system: where names and ids live: ``zoom`` or ``slack``.
+        source: ``zoom``, ``zoom_file``, ``slack``, or a streaming platform, with ``_file`` or ``_live`` for those
+            ways in.
+        system: where names and ids live: ``zoom``, ``slack`` or the streaming platform.
         records: records in the payload, counted *before* they are classified.
         removals: records that took a reaction back (the reaction's row has ``removed=True``).
         duplicates: records that the source gave more than once.
@@ -196,8 +197,8 @@ def to_tables(parsed: ParsedConversation) -> dict[str, pa.Table]:
 
 
 def _identity_key(system: str, name: str, ref: str | None) -> str:
-    """Slack's users have ids; Zoom's chat shows a name only (its sender number changes with each meeting)."""
-    return ref if system == "slack" and ref else name
+    """The account's id; Zoom's chat shows a name only (its sender number changes with each meeting)."""
+    return ref if system != "zoom" and ref else name
 
 
 def _participants(parsed: ParsedConversation) -> list[dict[str, Any]]:

@@ -160,7 +160,9 @@ def _grids(data: bytes, filename: str) -> Iterator[tuple[str, str | None, Rows]]
     except InputError as error:
         raise InputError(_CODES[error.code], error.detail) from None
     excel = data.startswith(_EXCEL)
-    names: Sequence[str | None] = fastexcel.read_excel(data).sheet_names if excel else [None] * len(grids)
+    names: list[str | None] = [None] * len(grids)
+    if excel:
+        names = list(fastexcel.read_excel(data).sheet_names)
     for name, (form, rows) in zip(names, grids, strict=True):
         yield form, name, rows
 
