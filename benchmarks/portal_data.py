@@ -83,6 +83,9 @@ _INSERTS = {
     "intermediate.int_participants": """
         select 'id-' || n as identity_id, person(n) as participant_id, person(n) as person_id, name(n) as name,
             if(n < 3, 'teacher', 'student') as role, false as is_bot from range({people}) as p(n)""",
+    "intermediate.int_chat_spans": """
+        select conversation(i) as conversation_id, start(i) as first_at, start(i) + to_seconds(9990) as last_at
+        from range({lectures}) as l(i) order by i""",
     "marts.lectures": """
         select conversation(i) as conversation_id, 'zoom' as source, 'recording' as kind, day(i) as lecture_date,
             title(i) as title, start(i) as started_at, 10000 as duration_s, link(i) as link, 'parsed' as state,

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from chat_platform.web.chat_text import Piece, pieces
@@ -31,6 +32,9 @@ FOUND = 100
 BEFORE = 15
 """Threads shown before the one that is linked to."""
 
+_SEPARATOR = "\x1f"
+Bone = dict[str, Any]
+
 _PUBLIC = """
     public as materialized (
         select
@@ -41,42 +45,21 @@ _PUBLIC = """
             and visibility = 'everyone' and not removed
     )
 """
-_ROOTS = f"""
-    with {_PUBLIC}
-    select p.position, p.offset_s, p.message_id
-    from public as p
-    left join public as parent on parent.message_id = p.parent_id
-    where parent.message_id is null
-    order by p.position
-"""  # noqa: S608  ours
-_ROOT_OF = f"""
-    with recursive {_PUBLIC},
-    up as (
-        select message_id, parent_id, position from public where message_id = $message
-        union
-        select p.message_id, p.parent_id, p.position from public as p inner join up on up.parent_id = p.message_id
-    )
-    select up.position from up
-    left join public as parent on parent.message_id = up.parent_id
-    where parent.message_id is null
-"""  # noqa: S608  ours
-_THREADS = f"""
-    with recursive {_PUBLIC},
-    threads as (
-        select message_id, position as thread from public
-        where position between $from and $to
-            and (parent_id is null or parent_id not in (select message_id from public))
-        union
-        select p.message_id, threads.thread
-        from public as p inner join threads on threads.message_id = p.parent_id
-    )
-    select public.*, threads.thread, count(*) over (partition by threads.thread) as size
-    from threads inner join public on public.message_id = threads.message_id
-    qualify row_number() over (
-        partition by threads.thread order by public.position <> threads.thread, public.position
-    ) <= $replies + 1
-    order by threads.thread, public.position <> threads.thread, public.position
-"""  # noqa: S608  ours
+# What a chat is cut by, without what was said: of thousands of messages a page shows a hundred.
+_BONES = """
+    select message_id, parent_id, position, sent_at, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s
+    from core.messages
+    where conversation_id = $lecture and sent_at between $first and $last
+        and visibility = 'everyone' and not removed
+    order by position
+"""
+_WHOLE = """
+    select
+        message_id, kind, sent_at, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s, author_name, text, edited
+    from core.messages
+    where conversation_id = $lecture and sent_at between $first and $last
+        and list_contains(string_split($ids, chr(31)), message_id)
+"""
 _SEARCH = f"""
     with {_PUBLIC}
     select *, count(*) over () as total from public
@@ -91,12 +74,18 @@ _SOME = f"""
     select message_id, author_name, offset_s from public
     where list_contains(string_split($ids, chr(31)), message_id)
 """  # noqa: S608  ours
+# By the rows among which the lecture's reactions lie: nothing else in the table lets DuckDB skip the others.
 _REACTIONS = """
     select message_id, emoji, cast(sum("count") as bigint) as number
     from core.reactions
-    where conversation_id = $lecture and not removed and list_contains(string_split($ids, chr(31)), message_id)
+    where rowid between $first_row and $last_row and not removed
+        and list_contains(string_split($ids, chr(31)), message_id)
     group by message_id, emoji
     order by number desc, emoji
+"""
+_REACTION_ROWS = """
+    select conversation_id, min(rowid) as first_row, max(rowid) as last_row
+    from core.reactions group by conversation_id
 """
 
 
@@ -182,13 +171,18 @@ class Chat:
         """
         if self._lecture["first_at"] is None:
             return ChatPage([], missing=around is not None)
-        roots = self._published.query(_ROOTS, self._span)
+        bones = self._published.query(_BONES, self._span)
+        threads = _threads(bones)
+        roots = [thread[0] for thread in threads]
         positions = [row["position"] for row in roots]
         begin, missing = bisect_left(positions, after + 1), False
         if around is not None:
-            row = self._published.row(_ROOT_OF, {**self._span, "message": around})
-            missing = row is None
-            begin = max(0, bisect_left(positions, row["position"]) - BEFORE) if row else 0
+            found = next(
+                (i for i, thread in enumerate(threads) if any(row["message_id"] == around for row in thread)),
+                None,
+            )
+            missing = found is None
+            begin = max(0, found - BEFORE) if found is not None else 0
         elif at is not None:
             begin = next((i for i, row in enumerate(roots) if row["offset_s"] >= at), max(0, len(roots) - 1))
         shown = positions[begin : begin + THREADS]
@@ -197,7 +191,7 @@ class Chat:
         end = begin + len(shown)
         before = max(0, begin - THREADS)
         return ChatPage(
-            self._threads(shown[0], shown[-1]),
+            self._messages(threads[begin:end]),
             first=begin + 1,
             last=end,
             threads=len(positions),
@@ -210,7 +204,7 @@ class Chat:
         """Messages that hold a text, or whose author's name does, in their order."""
         if self._lecture["first_at"] is None:
             return Found([], 0)
-        asked = {"text": text, "limit": FOUND, "nameless": "\x1f".join(sorted(self._nameless))}
+        asked = {"text": text, "limit": FOUND, "nameless": _SEPARATOR.join(sorted(self._nameless))}
         rows = self._published.query(_SEARCH, {**self._span, **asked})
         reactions = self._reactions([row["message_id"] for row in rows])
         messages = [self._message(row, reactions) for row in rows]
@@ -220,24 +214,25 @@ class Chat:
         """message_id, author_name of public messages of the lecture."""
         if self._lecture["first_at"] is None or not message_ids:
             return []
-        return self._published.query(_SOME, {**self._span, "ids": "\x1f".join(message_ids)})
+        return self._published.query(_SOME, {**self._span, "ids": _SEPARATOR.join(message_ids)})
 
-    def _threads(self, first: int, last: int) -> list[Message]:
-        asked = {**self._span, "from": first, "to": last, "replies": REPLIES}
-        rows = self._published.query(_THREADS, asked)
-        reactions = self._reactions([row["message_id"] for row in rows])
-        threads: dict[int, Message] = {}
-        for row in rows:
-            message = self._message(row, reactions, left_out=max(0, row["size"] - REPLIES - 1))
-            if row["thread"] in threads:
-                threads[row["thread"]].replies.append(message)
-            else:
-                threads[row["thread"]] = message
-        return list(threads.values())
+    def _messages(self, threads: list[list[Bone]]) -> list[Message]:
+        """Threads with what was said in them, each cut after its first replies."""
+        bones = [bone for thread in threads for bone in thread[: REPLIES + 1]]
+        ids = [bone["message_id"] for bone in bones]
+        moments = [bone["sent_at"] for bone in bones]
+        asked = {**self._span, "first": min(moments), "last": max(moments), "ids": _SEPARATOR.join(ids)}
+        rows = {row["message_id"]: row for row in self._published.query(_WHOLE, asked)}
+        reactions = self._reactions(ids)
+        found = []
+        for thread in threads:
+            first, *replies = (rows[bone["message_id"]] for bone in thread[: REPLIES + 1])
+            shown = [self._message(row, reactions) for row in replies]
+            left_out = len(thread) - 1 - len(replies)
+            found.append(replace(self._message(first, reactions), replies=shown, replies_left_out=left_out))
+        return found
 
-    def _message(
-        self, row: Mapping[str, Any], reactions: Mapping[str, list[tuple[str, int]]], left_out: int = 0
-    ) -> Message:
+    def _message(self, row: Mapping[str, Any], reactions: Mapping[str, list[tuple[str, int]]]) -> Message:
         return Message(
             row["message_id"],
             None if row["message_id"] in self._nameless else row["author_name"] or "",
@@ -247,13 +242,44 @@ class Chat:
             row["edited"],
             row["kind"] == "reply",
             reactions.get(row["message_id"], []),
-            replies_left_out=left_out,
         )
 
     def _reactions(self, message_ids: list[str]) -> dict[str, list[tuple[str, int]]]:
         found: dict[str, list[tuple[str, int]]] = {}
-        if message_ids:
-            asked = {"lecture": self._lecture["conversation_id"], "ids": "\x1f".join(message_ids)}
+        lies = self._published.kept(("reaction rows",), self._reaction_rows).get(self._span["lecture"])
+        if message_ids and lies is not None:
+            asked = {"first_row": lies[0], "last_row": lies[1], "ids": _SEPARATOR.join(message_ids)}
             for row in self._published.query(_REACTIONS, asked):
                 found.setdefault(row["message_id"], []).append((row["emoji"], row["number"]))
         return found
+
+    def _reaction_rows(self) -> dict[str, tuple[int, int]]:
+        """Conversation id → first and last row among which its reactions lie."""
+        rows = self._published.query(_REACTION_ROWS)
+        return {row["conversation_id"]: (row["first_row"], row["last_row"]) for row in rows}
+
+
+def _threads(bones: list[Bone]) -> list[list[Bone]]:
+    """Threads in the order of their first messages, each with all that hangs on it in its order.
+
+    A message whose parent is not there begins a thread; messages that hang on each other in a ring are in none.
+    """
+    by_id = {bone["message_id"]: bone for bone in bones}
+    hanging: dict[str, list[Bone]] = {}
+    roots = []
+    for bone in bones:
+        if bone["parent_id"] in by_id:
+            hanging.setdefault(bone["parent_id"], []).append(bone)
+        else:
+            roots.append(bone)
+    return [[root, *sorted(_below(root, hanging), key=itemgetter("position"))] for root in roots]
+
+
+def _below(root: Bone, hanging: Mapping[str, list[Bone]]) -> list[Bone]:
+    found: list[Bone] = []
+    left = [root]
+    while left:
+        replies = hanging.get(left.pop()["message_id"], [])
+        found += replies
+        left += replies
+    return found

@@ -3,8 +3,8 @@
 What belongs here: the index of a published version, asking it. What does not: how alike two texts are
 (``ml.similar``), groups of questions (``ml.question_groups``, made by the graph).
 
-The index holds one question of each group, the newest 50,000; it is built at first use after a publication. Nothing
-of it is imported before.
+The index holds one question of each group, the newest 50,000; it is built when a version is opened. Nothing of it is
+imported before.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING
 from chat_platform.storage.asked import AskedStore
 from chat_platform.web.access import Visit
 from chat_platform.web.board import Board, Question
+from chat_platform.web.published import PinnedReader
+from chat_platform.web.question_columns import STATES, question_columns
 
 if TYPE_CHECKING:
     from chat_platform.ml.similar import LetterIndex
 
 MOST = 50_000
 MOST_OF_PORTAL = 300
+MOST_OF_GROUP = 200
+"""Of a larger group, so many of the nearest are looked at."""
 SHOWN = 5
 LEAST = 0.3
 """Letters alone are alike by their endings too: below this they say something else."""
@@ -35,14 +39,11 @@ _TEXTS = """
     order by q.asked_at desc, q.message_id
     limit $most
 """
-_GROUP = """
-    select other.message_id
-    from ml.question_groups as own
-    inner join ml.question_groups as other on other.group_id = own.group_id and other.message_id <> own.message_id
-    inner join marts.lecture_questions as q on q.message_id = other.message_id
-    where own.message_id = $id
-    order by q.state = 'answered' desc, other.similarity desc nulls last, q.asked_at desc, other.message_id
-    limit $number
+_GROUP = "select group_id from ml.question_groups where message_id = $id"
+_MEMBERS = """
+    select message_id, similarity from ml.question_groups where group_id = $group and message_id <> $id
+    order by similarity desc nulls last, message_id
+    limit $most
 """
 
 
@@ -61,7 +62,7 @@ def while_typing(visit: Visit, text: str, *, but: str | None = None) -> list[Que
     """
     if len(text.strip()) < SHORTEST:
         return []
-    index = _index(visit)
+    index = _index(visit.published)
     portal = AskedStore(visit.services.database, visit.room.class_id).newest(MOST_OF_PORTAL)
     ids = [*index.ids, *(one.question_id for one in portal)]
     found = index.letters.nearest(text, 2 * SHOWN, least=LEAST, more=[one.text for one in portal])
@@ -78,23 +79,51 @@ def of_question(visit: Visit, question: Question) -> list[Question]:
 
 def _like(visit: Visit, question: Question) -> list[str]:
     """Ids of questions of the chats that are like one of them; the same as long as a version lasts."""
-    rows = visit.published.query(_GROUP, {"id": question.question_id, "number": 2 * SHOWN})
-    if rows:
-        return [row["message_id"] for row in rows]
-    index = _index(visit)
+    others = _group(visit.published, question.question_id)
+    if others:
+        return others
+    index = _index(visit.published)
     found = index.letters.nearest(question.text, 2 * SHOWN, least=LEAST)
     return [index.ids[row] for row, _ in found if index.ids[row] != question.question_id]
 
 
-def _index(visit: Visit) -> _Index:
-    return visit.published.kept(("similar questions",), lambda: _build(visit))
+def _group(published: PinnedReader, question_id: str) -> list[str]:
+    """Questions of its group: answered ones first, then the nearest, then the newest."""
+    own = published.row(_GROUP, {"id": question_id})
+    if own is None:
+        return []
+    asked = {"group": own["group_id"], "id": question_id, "most": MOST_OF_GROUP}
+    similarity = {row["message_id"]: row["similarity"] for row in published.query(_MEMBERS, asked)}
+    columns = question_columns(published)
+    answered = STATES.index("answered")
+
+    def key(name: str, place: int) -> tuple[bool, float, int, str]:
+        near = similarity[name]
+        return (
+            columns.state[place] != answered,
+            1.0 if near is None else -near,
+            -int(columns.asked_at[place]),
+            name,
+        )
+
+    places = columns.places(published, similarity)
+    return sorted(places, key=lambda name: key(name, places[name]))[: 2 * SHOWN]
 
 
-def _build(visit: Visit) -> _Index:
+def prepare(published: PinnedReader) -> None:
+    """Build the index of a version before anybody types."""
+    _index(published)
+
+
+def _index(published: PinnedReader) -> _Index:
+    return published.kept(("similar questions",), lambda: _build(published))
+
+
+def _build(published: PinnedReader) -> _Index:
     from chat_platform.ml.similar import LetterIndex
 
-    rows = visit.published.query(_TEXTS, {"most": MOST})
-    return _Index([row["message_id"] for row in rows], LetterIndex([row["text"] for row in rows]))
+    columns = published.columns(_TEXTS, {"most": MOST})
+    return _Index(columns["message_id"].tolist(), LetterIndex(columns["text"].tolist()))
 
 
 def _shown(visit: Visit, ids: list[str]) -> list[Question]:

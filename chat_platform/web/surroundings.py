@@ -17,16 +17,17 @@ from chat_platform.web.board import Question
 BEFORE = 5
 AFTER = 8
 MOST_REPLIES = 50
+_NO_SPAN = {"first": None, "last": None}
 
 _AROUND = """
-    with here as (
-        select sent_at, position from core.messages
-        where conversation_id = $conversation and message_id = $message
-    ),
-    public as (
+    with public as materialized (
         select message_id, parent_id, position, sent_at, offset_s, text, identity_id
         from core.messages
-        where conversation_id = $conversation and not removed and visibility = 'everyone'
+        where conversation_id = $conversation and sent_at between $first and $last
+            and not removed and visibility = 'everyone'
+    ),
+    here as (
+        select sent_at, position from public where message_id = $message
     ),
     around as (
         (
@@ -52,12 +53,16 @@ _AROUND = """
     where p.message_id in (select message_id from around)
     order by p.sent_at, p.position
 """
+# Between which moments a conversation lies lets DuckDB skip the rest of core.messages (``int_chat_spans``).
+_SPAN = "select first_at as first, last_at as last from intermediate.int_chat_spans where conversation_id = ?"
 _MESSAGE = """
     select m.message_id, m.conversation_id, m.text, p.person_id
     from core.messages as m
     inner join marts.lectures as l on l.conversation_id = m.conversation_id
     left join intermediate.int_participants as p on p.identity_id = m.identity_id
-    where m.message_id = $message and ($conversation is null or m.conversation_id = $conversation)
+    where m.message_id = $message and (
+            $conversation is null or (m.conversation_id = $conversation and m.sent_at between $first and $last)
+        )
         and not m.removed and m.visibility = 'everyone'
 """
 
@@ -89,16 +94,14 @@ def around(visit: Visit, question: Question, hidden: Set[str]) -> list[Said]:
         hidden: questions whose asker the visitor must not see. Where this one is among them, whatever its author said
             around it is shown without a name too.
     """
-    rows = visit.published.query(
-        _AROUND,
-        {
-            "conversation": question.conversation_id,
-            "message": question.question_id,
-            "before": BEFORE,
-            "after": AFTER + 1,
-            "replies": MOST_REPLIES,
-            "answer": question.answer_message_id,
-        },
+    rows = _around(
+        visit,
+        question.conversation_id or "",
+        question.question_id,
+        before=BEFORE,
+        after=AFTER + 1,
+        replies=MOST_REPLIES,
+        answer=question.answer_message_id,
     )
     return [_said(row, question, hidden) for row in rows]
 
@@ -110,7 +113,26 @@ def public_message(
 
     With its conversation it is found at once; without it every message is looked at.
     """
-    return visit.published.row(_MESSAGE, {"message": message_id, "conversation": conversation_id or None})
+    span = _span(visit, conversation_id) if conversation_id else _NO_SPAN
+    if span is None:
+        return None
+    return visit.published.row(
+        _MESSAGE, {"message": message_id, "conversation": conversation_id or None, **span}
+    )
+
+
+def _span(visit: Visit, conversation_id: str) -> dict[str, Any] | None:
+    """Between which moments the public messages of a conversation lie; ``None`` where it has none."""
+    return visit.published.row(_SPAN, [conversation_id])
+
+
+def _around(visit: Visit, conversation_id: str, message_id: str, **asked: Any) -> list[dict[str, Any]]:
+    span = _span(visit, conversation_id)
+    if span is None:
+        return []
+    return visit.published.query(
+        _AROUND, {"conversation": conversation_id, "message": message_id, **span, **asked}
+    )
 
 
 def _said(row: dict[str, Any], question: Question, hidden: Set[str]) -> Said:
@@ -137,17 +159,7 @@ def _said(row: dict[str, Any], question: Question, hidden: Set[str]) -> Said:
 
 def neighbours(visit: Visit, conversation_id: str, message_id: str, hidden: Set[str]) -> list[Said]:
     """The few messages around one that nobody has called a question yet."""
-    rows = visit.published.query(
-        _AROUND,
-        {
-            "conversation": conversation_id,
-            "message": message_id,
-            "before": 3,
-            "after": 3,
-            "replies": 3,
-            "answer": None,
-        },
-    )
+    rows = _around(visit, conversation_id, message_id, before=3, after=3, replies=3, answer=None)
     return [
         Said(
             row["message_id"],
