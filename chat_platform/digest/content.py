@@ -132,12 +132,16 @@ class Lecture:
 
 @dataclass(frozen=True)
 class TopMessage:
-    """A message in a lecture's chat that many reacted to."""
+    """A message in a lecture's chat that many reacted to.
+
+    Attributes:
+        name: of the author; ``None`` where it is a question whose asker hides.
+    """
 
     message_id: str
     conversation_id: str
     local_date: date
-    name: str
+    name: str | None
     text: str
     reactions: int
     link: str | None
@@ -291,7 +295,7 @@ def compose(
         title,
         week,
         smallest_group,
-        published,
+        replace(published, top=tuple(_nameless(one, hidden) for one in published.top)),
         questions[:OPEN_SHOWN],
         len(own) + (rows[0]["total"] if rows else 0),
         tuple(_answered(query, engine, class_id, asked, week.bounds(zone))),
@@ -378,6 +382,10 @@ def _question(row: dict[str, Any], hidden: Collection[str]) -> Question:
         row["conversation_id"],
         _web_link(row["link"]),
     )
+
+
+def _nameless(message: TopMessage, hidden: Collection[str]) -> TopMessage:
+    return replace(message, name=None) if message.message_id in hidden else message
 
 
 def _of(row: dict[str, Any], parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

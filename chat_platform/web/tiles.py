@@ -47,6 +47,8 @@ PLACES = ("home", "lectures", "lecture", "class", "people", "operations")
 WHO = {"member": frozenset({"student", "teacher", "operator"}), "staff": frozenset({"teacher", "operator"})}
 WHO["operator"] = frozenset({"operator"})
 MOST_ROWS = 200
+AUTHORS = frozenset({"author_name", "identity_id", "name", "participant_id", "person_id", "reactor_name"})
+"""Columns of marts that tell who wrote something."""
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -222,7 +224,7 @@ def published_tiles(published: PinnedReader | PublishedReader) -> Mapping[str, T
         )
         return tiles_of(MetricDefinition.of(row) for row in published.query(SELECT)) if there else {}
 
-    return published.kept(("tiles",), read)
+    return published.kept(("tiles",), read, lasting=True)
 
 
 def visible(tiles: Mapping[str, Tile], role: str | None, place: str | None = None) -> list[Tile]:
@@ -248,8 +250,15 @@ def _contradictions(meta: TileMeta, definition: MetricDefinition) -> Iterator[st
     shown = {column.name: column for column in meta.columns}
     if len(shown) < len(meta.columns):
         yield "columns: one stands there twice"
-    if meta.for_ == "member" and all(column.staff_only for column in meta.columns):
+    open_ = {column.name: column for column in meta.columns if not column.staff_only}
+    if meta.for_ == "member" and not open_:
         yield "columns: nothing is left for students"
+    if meta.for_ == "member" and any(column.as_ == "chat" for column in open_.values()):
+        # Whoever asks may hide from the class, which the published tables do not know.
+        yield from (
+            f"columns: {name} tells students who wrote what stands beside it: staff_only"
+            for name in sorted(AUTHORS & open_.keys())
+        )
     if meta.chart:
         yield from _contradictions_of_chart(meta, meta.chart, shown)
 

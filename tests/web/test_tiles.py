@@ -77,7 +77,13 @@ GOOD: dict[str, Any] = {
         {"name": "n", "en": "Number", "ko": "수", "as": "number"},
     ],
 }
-COLUMNS = {"word": "A word.", "n": "How often.", "people": "Who.", "hidden": "Not shown."}
+COLUMNS = {
+    "word": "A word.",
+    "n": "How often.",
+    "people": "Who.",
+    "hidden": "Not shown.",
+    "name": "Who said it.",
+}
 
 
 def declared(**changed: Any) -> MetricDefinition:
@@ -109,6 +115,16 @@ def declared(**changed: Any) -> MetricDefinition:
             "hidden from students, or where people are few",
         ),
         ({"columns": [{**column, "staff_only": True} for column in GOOD["columns"]]}, "nothing is left"),
+        (
+            {
+                "columns": [
+                    *GOOD["columns"][1:],
+                    {"name": "word", "en": "Said", "ko": "말", "as": "chat"},
+                    {"name": "name", "en": "Name", "ko": "이름"},
+                ]
+            },
+            "name tells students who wrote",
+        ),
     ],
 )
 def test_what_does_not_hold_together_is_said_with_the_metric_and_the_place(

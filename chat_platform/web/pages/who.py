@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from chat_platform.errors import WebError
 from chat_platform.ml.authors.reasons import why_unknown
+from chat_platform.storage.asked import AskedStore
 from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.quiz import QuizStore, Round
 from chat_platform.web import access, quiz_messages
@@ -69,7 +70,7 @@ def quiz(visit: access.Member, done: Annotated[int | None, Query(ge=1, le=2**63 
     """The open round, the result of the last one, the score."""
     store, account = QuizStore(visit.services.database), visit.account.account_id
     agreed = _agreed(visit)
-    messages = quiz_messages.held_out(visit.published)
+    messages = _messages(visit)
     ended = store.round_of(account, visit.room.class_id, done) if done else None
     return visit.page(
         "who/quiz.html",
@@ -95,7 +96,7 @@ def start(visit: access.Member) -> Response:
         visit.account.account_id,
         visit.room.class_id,
     )
-    agreed, messages = _agreed(visit), quiz_messages.held_out(visit.published)
+    agreed, messages = _agreed(visit), _messages(visit)
     if _question(visit, store, messages, agreed) is None:
         visit.services.throttles.take(f"quiz:{account}", ROUNDS, ROUNDS_PER_S)
         of_others = [one for one in messages.values() if one.person_id != visit.person_id]
@@ -126,7 +127,7 @@ def answer(
         visit.account.account_id,
         visit.room.class_id,
     )
-    messages = quiz_messages.held_out(visit.published)
+    messages = _messages(visit)
     opened = _still_open(visit, store, messages, _agreed(visit))
     if opened is None or opened.round_id != round_id:
         raise WebError("CP-WEB-031")
@@ -138,6 +139,13 @@ def answer(
 def _agreed(visit: access.Visit) -> frozenset[str]:
     """People who agree at this moment and are not programs."""
     return ConsentLog(visit.room.workspace.database).active(AUTHOR_MODEL)
+
+
+def _messages(visit: access.Visit) -> dict[str, quiz_messages.HeldOut]:
+    """Messages that may be asked about; a question whose asker hides is none, whoever plays."""
+    hidden = AskedStore(visit.services.database, visit.room.class_id).hidden()
+    found = quiz_messages.held_out(visit.published)
+    return {message_id: one for message_id, one in found.items() if message_id not in hidden}
 
 
 def _names(visit: access.Visit, people: Collection[str]) -> dict[str, str]:

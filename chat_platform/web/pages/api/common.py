@@ -7,7 +7,7 @@ not: any route.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -180,10 +180,15 @@ class NotModifiedError(Exception):
         self.headers = headers
 
 
-def keepable(visit: Visit, response: Response) -> None:
+def keepable(visit: Visit, response: Response, *more: Hashable) -> None:
     """Say by which mark a client may ask again, for an answer that depends on the published tables only.
 
     Call it before any query: an unchanged answer costs none.
+
+    Args:
+        visit: the request.
+        response: gets the headers.
+        more: what the answer depends on beside the published tables.
 
     Raises:
         NotModifiedError: answered as 304.
@@ -199,6 +204,7 @@ def keepable(visit: Visit, response: Response) -> None:
         visit.language,
         visit.request.url.path,
         visit.request.url.query,
+        *more,
     )
     headers = _kept_headers(hashlib.sha256(repr(parts).encode()).hexdigest()[:32])
     headers["last-modified"] = format_datetime(version.published_at, usegmt=True)

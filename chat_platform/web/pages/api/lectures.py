@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from chat_platform.errors import WebError
 from chat_platform.web.access import Visit
+from chat_platform.web.board import Board
 from chat_platform.web.pages.api.common import (
     USUAL,
     ApiModel,
@@ -37,6 +38,8 @@ ConversationId = Annotated[
     str, Path(max_length=400, description="Id of the lecture.", examples=["zoom-20260302-5b7e2c1a7647"])
 ]
 
+_NAMING = frozenset({"author_name", "person_id", "name", "role"})
+"""What tells who wrote a message."""
 # The place of a lecture in the list, newest first: its date, and its id for a total order.
 _PLACE = "coalesce(strftime(lecture_date, '%Y-%m-%d'), '0000-00-00') || ' ' || conversation_id"
 _COLUMNS = """
@@ -156,7 +159,7 @@ class TopMessage(ApiModel):
     message_id: str
     sent_at: datetime
     person_id: str | None
-    name: str | None = Field(examples=["김하늘"])
+    name: str | None = Field(description="Null when it is not for you.", examples=["김하늘"])
     text: str
     reactions: int = Field(examples=[5])
     emojis: int = Field(description="Different ones.", examples=[2])
@@ -198,7 +201,9 @@ class Message(ApiModel):
     kind: str = Field(description="`message` or `reply`.", examples=["message"])
     sent_at: datetime
     offset_s: float | None = Field(description="Seconds from the start of the recording.")
-    author_name: str | None = Field(description="Name as it was shown in the chat.")
+    author_name: str | None = Field(
+        description="Name as it was shown in the chat; null, as all that tells the author, when it is not for you."
+    )
     person_id: str | None = Field(description="Person behind the name; null while that is not known.")
     name: str | None = Field(description="Name of the person.")
     role: str | None = Field(description="`teacher`, `staff` or `student`.")
@@ -269,7 +274,7 @@ def top_messages(
     cursor: NumberCursor = None,
 ) -> dict[str, Any]:
     """Messages with most reactions."""
-    return _numbered(visit, response, _TOP, conversation_id, limit, cursor, "rank")
+    return _numbered(visit, response, _TOP, conversation_id, limit, cursor, "rank", Board(visit).hidden())
 
 
 @router.get("/{conversation_id}/words", response_model=Page[LectureWord])
@@ -309,7 +314,10 @@ def messages(
     cursor: NumberCursor = None,
 ) -> dict[str, Any]:
     """The chat, in its order."""
-    return _numbered(visit, response, _MESSAGES, conversation_id, limit, cursor, "position", search=search)
+    hidden = Board(visit).hidden()
+    return _numbered(
+        visit, response, _MESSAGES, conversation_id, limit, cursor, "position", hidden, search=search
+    )
 
 
 def _known(visit: Visit, conversation_id: str) -> dict[str, Any]:
@@ -327,10 +335,19 @@ def _numbered(
     limit: int,
     cursor: str | None,
     key: str,
+    hidden: frozenset[str] = frozenset(),
     **more: Any,
 ) -> dict[str, Any]:
-    """A part of a lecture, in the order of a number."""
-    keepable(visit, response)
+    """A part of a lecture, in the order of a number.
+
+    Args:
+        hidden: messages whose author the visitor must not see.
+    """
+    keepable(visit, response, *sorted(hidden))
     _known(visit, conversation_id)
     wanted = {"lecture": conversation_id, "after": number_of(cursor), "limit": limit + 1, **more}
-    return page_of(visit, response, visit.published.query(sql, wanted), limit, lambda row: row[key])
+    rows = [
+        {**row, **dict.fromkeys(_NAMING & row.keys())} if row.get("message_id") in hidden else row
+        for row in visit.published.query(sql, wanted)
+    ]
+    return page_of(visit, response, rows, limit, lambda row: row[key])
