@@ -26,6 +26,8 @@ from chat_platform.storage.metric_definitions import read_manifest, write_defini
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_window=timedelta(days=4))
 # Unit tests prove the SQL, not the data: CI runs them.
 NOT_EACH_BATCH = ("--exclude-resource-type", "unit_test")
+# Every detail of every node in a file that nobody reads costs a tenth of dbt's time.
+LOG = ("--log-level-file", "info")
 
 
 def dbt_project(settings: Settings) -> DbtProject:
@@ -109,7 +111,7 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
         os.environ["CHATP_WAREHOUSE_BUILD"] = str(home.warehouse.build_path)
         with home.warehouse.lock():
             target = run_target(home.settings, project)
-            invocation = dbt.cli(["build", *NOT_EACH_BATCH, *arguments], context=context, target_path=target)
+            invocation = dbt.cli(["build", *NOT_EACH_BATCH, *LOG, *arguments], context=context, target_path=target)
             events = list(invocation.stream())
             with home.warehouse.open_locked() as connection:
                 write_definitions(connection, read_manifest(target / "manifest.json"))
