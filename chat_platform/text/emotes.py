@@ -18,7 +18,7 @@ Else an emote of the channel goes before a global one: 7TV's extension, Chatteri
 streamers who keep several sets maintain 7TV's, and its extension replaces what others have drawn. Emotes of
 unknown provider come last. An emote that lies over another (zero-width) is a use like any other.
 
-White space is Unicode's, as in ``str.split``. Codes and texts are expected in NFC.
+White space is Unicode's. Texts and codes are compared in NFC.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def emote_uses(chat: pa.Table, emotes: pa.Table, *, zone: str) -> pa.Table:
         Rows of ``core.emote_uses``, in the order of the messages.
     """
     encoded = _column(chat, "text").dictionary_encode()
-    texts, text_of_row = encoded.dictionary, np.asarray(encoded.indices, dtype=np.int64)
+    texts, text_of_row = _nfc(encoded.dictionary), np.asarray(encoded.indices, dtype=np.int64)
     emotes = emotes.select(
         ["provider", "emote_id", "code", "platform", "channel_id", "valid_from", "valid_to"]
     )
@@ -166,7 +166,7 @@ def _native(chat: pa.Table) -> tuple[_Uses, pa.Table]:
     lists = _column(chat, "native")
     ids, codes, counts = lists.flatten().flatten()
     ids = pc.coalesce(ids, codes).dictionary_encode()
-    codes = codes.dictionary_encode()
+    codes = _nfc(codes).dictionary_encode()
     key = np.asarray(ids.indices, dtype=np.int64) * len(codes.dictionary) + np.asarray(codes.indices)
     keys, thing = np.unique(key, return_inverse=True)
     id_index, code_index = np.divmod(keys, max(1, len(codes.dictionary)))
@@ -355,6 +355,12 @@ def _lists(messages: pa.Table, native: pa.Table) -> pa.Array:
     )
     offsets = np.concatenate(([0], np.cumsum(np.bincount(row[order], minlength=messages.num_rows))))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), struct, type=pa.list_(_HIT))
+
+
+def _nfc(texts: pa.Array) -> pa.Array:
+    """Most text is ASCII and stays as it is."""
+    plain = pc.string_is_ascii(texts)
+    return texts if pc.all(plain).as_py() else pc.if_else(plain, texts, pc.utf8_normalize(texts, form="NFC"))
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:
