@@ -99,10 +99,14 @@ class Budget:
             self._clock.sleep_until(moment)
         return self._clock.now() - began
 
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """Correct the count by an answer's headers; headers without a limit change nothing."""
+    def learn(self, headers: Mapping[str, str], asked_at: float) -> None:
+        """Correct the count by an answer's headers; headers without a limit change nothing.
+
+        Args:
+            asked_at: when the question was sent, unix seconds.
+        """
         limit, remaining = _number(headers, "Ratelimit-Limit"), _number(headers, "Ratelimit-Remaining")
-        reset = self._reset_of(headers)
+        reset = self._reset_of(headers, asked_at)
         if limit is None or remaining is None or reset is None or limit < 1:
             return
         with self._locked() as window:
@@ -115,11 +119,15 @@ class Budget:
             window.used = max(counted, limit - remaining)
             window.limit, window.reset, window.assumed = limit, reset, False
 
-    def refused(self, headers: Mapping[str, str]) -> None:
-        """A 429: nobody asks until the moment that it names."""
+    def refused(self, headers: Mapping[str, str], asked_at: float) -> None:
+        """A 429: nobody asks until the moment that it names.
+
+        Args:
+            asked_at: when the question was sent, unix seconds.
+        """
         now = self._clock.now()
         wait = _number(headers, "Retry-After")
-        reset = self._reset_of(headers)
+        reset = self._reset_of(headers, asked_at)
         named = [moment for moment in (None if wait is None else now + wait, reset) if moment is not None]
         until = max(*named, now + _SHORTEST_BLOCK_S) if named else now + 1.0
         with self._locked() as window:
@@ -164,7 +172,7 @@ class Budget:
         horizon = self._clock.now() + LONGEST_WINDOW_S
         return window if window.reset <= horizon and window.blocked <= horizon else fresh
 
-    def _reset_of(self, headers: Mapping[str, str]) -> float | None:
+    def _reset_of(self, headers: Mapping[str, str], asked_at: float) -> float | None:
         """When the platform says that its window ends, on our clock."""
         reset = _number(headers, "Ratelimit-Reset")
         now = self._clock.now()
@@ -172,8 +180,7 @@ class Budget:
             return None
         if reset < _SMALLEST_EPOCH:
             return now + min(reset, LONGEST_WINDOW_S)
-        skew = _seconds_ahead(headers, now)
-        return min(reset - (skew if abs(skew) > _TOLERATED_SKEW_S else 0.0), now + LONGEST_WINDOW_S)
+        return min(reset - _skew(headers, asked_at, now), now + LONGEST_WINDOW_S)
 
 
 def _number(headers: Mapping[str, str], name: str) -> float | None:
@@ -181,9 +188,15 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
     return float(value) if _NUMBER.fullmatch(value) else None
 
 
-def _seconds_ahead(headers: Mapping[str, str], now: float) -> float:
-    """By how much the platform's clock is ahead of ours; 0 when it does not say."""
+def _skew(headers: Mapping[str, str], asked_at: float, now: float) -> float:
+    """By how much the platform's clock is ahead of ours.
+
+    It wrote its date between question and answer, which may lie far apart; only beyond them a clock is wrong.
+    """
     try:
-        return parsedate_to_datetime(headers.get("Date", "")).timestamp() - now
+        theirs = parsedate_to_datetime(headers.get("Date", "")).timestamp()
     except (ValueError, TypeError, OverflowError):
         return 0.0
+    if theirs > now + _TOLERATED_SKEW_S:
+        return theirs - now
+    return min(0.0, theirs - asked_at) if theirs < asked_at - _TOLERATED_SKEW_S else 0.0

@@ -163,14 +163,15 @@ class PlatformHttp:
         patience = self._max_wait_s
         while True:
             patience -= self._budget.acquire(patience)
+            asked_at = self._clock.now()
             outcome = self._send(call)
             if outcome.answer is None:
                 return outcome
             if outcome.answer.status != requests.codes.too_many_requests:
-                self._budget.learn(outcome.answer.headers)
+                self._budget.learn(outcome.answer.headers, asked_at)
                 return outcome
             LOGGER.info("%s %s: the limit is reached", self._budget.name, call.where)
-            self._budget.refused(outcome.answer.headers)
+            self._budget.refused(outcome.answer.headers, asked_at)
 
     def _send(self, call: Call) -> _Outcome:
         where = f"{self._budget.name} {call.where}"

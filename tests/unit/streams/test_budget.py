@@ -43,51 +43,60 @@ def test_a_window_holds_as_many_requests_as_the_limit_and_the_next_waits_for_its
 
 def test_the_platform_s_limit_replaces_the_one_assumed(budget, clock):
     budget.acquire()
-    budget.learn(headers(3, 2, clock.now() + 30))
+    budget.learn(headers(3, 2, clock.now() + 30), clock.now())
     assert [budget.acquire() for _ in range(3)] == [0.0, 0.0, 30.0]
 
 
 def test_requests_of_others_with_the_same_credentials_count(budget, clock):
     budget.acquire()
-    budget.learn(headers(5, 1, clock.now() + 60))
+    budget.learn(headers(5, 1, clock.now() + 60), clock.now())
     assert [budget.acquire(), budget.acquire()] == [0.0, 60.0]
 
 
 def test_requests_under_way_stay_counted_when_an_early_answer_says_more_is_left(budget, clock):
     for _ in range(5):
         budget.acquire()
-    budget.learn(headers(5, 4, clock.now() + 60))  # the first of the five answers
+    budget.learn(headers(5, 4, clock.now() + 60), clock.now())  # the first of the five answers
     assert budget.acquire() == 60.0
 
 
 def test_an_answer_of_the_window_before_changes_nothing(budget, clock):
     budget.acquire()
-    budget.learn(headers(5, 4, clock.now() + 60))
+    budget.learn(headers(5, 4, clock.now() + 60), clock.now())
     clock.sleep(61)
     budget.acquire()
-    budget.learn(headers(5, 0, clock.now() - 1))
+    budget.learn(headers(5, 0, clock.now() - 1), clock.now())
     assert [budget.acquire() for _ in range(4)] == [0.0] * 4
 
 
 def test_after_a_429_nobody_asks_until_the_moment_it_names(tmp_path, clock):
     first, second = (Budget(tmp_path / "b", "twitch", limit=100, clock=clock) for _ in range(2))
     first.acquire()
-    first.refused(headers(100, 0, clock.now() + 17))
+    first.refused(headers(100, 0, clock.now() + 17), clock.now())
     assert second.acquire() == 17.0
-    second.refused({"Retry-After": "3"})
+    second.refused({"Retry-After": "3"}, clock.now())
     assert first.acquire() == 3.0
 
 
 def test_a_429_that_names_no_moment_is_waited_out_for_a_second(budget, clock):
-    budget.refused({})
+    budget.refused({}, clock.now())
     assert budget.acquire() == 1.0
 
 
 def test_a_platform_whose_clock_is_wrong_makes_nobody_wait_longer(budget, clock):
     ahead = clock.now() + 300
     budget.acquire()
-    budget.learn(headers(1, 0, ahead + 10, Date=formatdate(ahead, usegmt=True)))
+    budget.learn(headers(1, 0, ahead + 10, Date=formatdate(ahead, usegmt=True)), clock.now())
     assert budget.acquire() == pytest.approx(10, abs=1)
+
+
+def test_a_slow_answer_is_no_wrong_clock(budget, clock):
+    asked_at = clock.now()
+    budget.acquire()
+    answer = headers(1, 0, asked_at + 60, Date=formatdate(asked_at, usegmt=True))
+    clock.sleep(30)
+    budget.learn(answer, asked_at)
+    assert budget.acquire() == 30.0
 
 
 def test_a_clock_that_was_set_back_makes_nobody_wait_for_a_day_that_has_been(budget, clock):
@@ -109,7 +118,7 @@ def test_a_wait_beyond_what_is_allowed_is_a_coded_error_at_once(budget, clock):
 def test_without_a_known_limit_only_the_platform_s_word_counts(tmp_path, clock):
     budget = Budget(tmp_path / "b", "twitch-gql", limit=None, clock=clock)
     assert sum(budget.acquire() for _ in range(5_000)) == 0
-    budget.refused({"Retry-After": "9"})
+    budget.refused({"Retry-After": "9"}, clock.now())
     assert budget.acquire() == 9.0
 
 
@@ -130,8 +139,8 @@ def test_whatever_headers_say_the_next_request_waits_at_most_an_hour(tmp_path_fa
     clock = type("Still", (Clock,), {"now": lambda self: 1.8e9})()
     budget = Budget(tmp_path_factory.mktemp("b") / "b", "x", limit=9, clock=clock)
     budget.acquire()
-    budget.learn(values)
-    budget.refused(values)
+    budget.learn(values, 1.8e9)
+    budget.refused(values, 1.8e9)
     assert 1.8e9 < budget._take() <= 1.8e9 + 3_600
 
 
