@@ -118,7 +118,6 @@ def test_a_file_of_the_first_years_is_read_too():
     assert second.sent_at == datetime(2020, 5, 1, 10, 0, 45, tzinfo=UTC)
     assert [(u.emote_id, u.code, u.count) for u in read.chat.native_emotes] == [("301", "ganaHi", 1)]
     assert [(e.provider, e.code, e.zero_width) for e in read.emotes] == [
-        ("native", "", None),
         ("bttv", "bearDance", None),
         ("unknown", "mystery", True),
     ]

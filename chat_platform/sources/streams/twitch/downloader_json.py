@@ -186,17 +186,17 @@ def _emotes(root: Mapping[str, Any], channel_id: str) -> Iterator[Emote]:
     for kind in ("firstParty", "thirdParty"):
         for item in map(mapping, items(held.get(kind))):
             emote_id, code = ident(item.get("id")), text(item.get("name"))
-            if emote_id is None or (code is None and kind == "thirdParty"):
-                continue
-            yield Emote(
-                platform=TWITCH,
-                provider=NATIVE if kind == "firstParty" else _provider(item.get("url")),
-                emote_id=emote_id,
-                code=code or "",
-                channel_id=channel_id or None,
-                zero_width=flag(item.get("isZeroWidth")),
-                image_url=text(item.get("url")),
-            )
+            # The first files leave out how an emote of Twitch's own is written; its uses say it.
+            if emote_id is not None and code is not None:
+                yield Emote(
+                    platform=TWITCH,
+                    provider=NATIVE if kind == "firstParty" else _provider(item.get("url")),
+                    emote_id=emote_id,
+                    code=code,
+                    channel_id=channel_id or None,
+                    zero_width=flag(item.get("isZeroWidth")),
+                    image_url=text(item.get("url")),
+                )
 
 
 def _provider(url: object) -> str:

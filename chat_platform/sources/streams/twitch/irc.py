@@ -88,8 +88,9 @@ def parse_line(line: str) -> IrcLine | None:
 def login_of(line: str) -> str | None:
     """Login of the channel that a line is about."""
     parsed = parse_line(line)
-    login = parsed.param(0).removeprefix("#").lower() if parsed else ""
-    return login if LOGIN.fullmatch(login) else None
+    place = parsed.param(0) if parsed else ""
+    login = place[1:].lower()
+    return login if place.startswith("#") and LOGIN.fullmatch(login) else None
 
 
 def emote_hits(tag: str, message: str) -> tuple[EmoteHit, ...]:
