@@ -55,22 +55,14 @@ class Server:
             self._user = {"user": entry.pw_uid, "group": entry.pw_gid}
 
     def __enter__(self) -> Server:
-        data, options = self.folder / "data", [part for option in QUICK for part in ("-c", option)]
         try:
             subprocess.run(
-                [self._programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8",
+                [self._programs / "initdb", "-D", self.folder / "data", "-U", "tests", "-A", "trust", "-E", "UTF8",
                  "--locale=C.UTF-8", "--no-sync"],
                 check=True, capture_output=True, cwd=self.folder, extra_groups=[] if self._user else None,
                 **self._user,
             )  # fmt: skip
-            with (self.folder / "log").open("wb") as log:
-                self._process = subprocess.Popen(
-                    [self._programs / "postgres", "-D", data, "-k", self.folder, "-c", "listen_addresses=",
-                     *options],
-                    stdout=log, stderr=log, cwd=self.folder, extra_groups=[] if self._user else None,
-                    **self._user,
-                )  # fmt: skip
-            self._wait()
+            self.start()
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -96,10 +88,22 @@ class Server:
             connection.execute(f"create database {name}")  # a name of ours
         return f"postgresql+psycopg://tests@/{name}?host={self.folder}"
 
+    def start(self) -> None:
+        """Start the server on its files, also after ``stop``."""
+        options = [part for option in QUICK for part in ("-c", option)]
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder,
+                 "-c", "listen_addresses=", *options],
+                stdout=log, stderr=log, cwd=self.folder, extra_groups=[] if self._user else None,
+                **self._user,
+            )  # fmt: skip
+        self._wait()
+
     def stop(self) -> None:
-        """End the server at once, as a crash would; its files stay."""
-        self._process.kill()
-        self._process.wait()
+        """End the server and every open connection; its files stay, with all that was committed."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(START_S)
 
     def _address(self, database: str) -> str:
         return f"host={self.folder} user=tests dbname={database}"

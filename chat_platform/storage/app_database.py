@@ -289,10 +289,19 @@ def _engine(address: URL, busy_s: float) -> Engine:
     try:
         if address.get_backend_name() == "sqlite":
             return create_engine(address, connect_args={"timeout": busy_s}, **pool)
-        waits = {"connect_timeout": max(2, math.ceil(busy_s))} if "psycopg" in address.drivername else {}
-        return create_engine(address, pool_pre_ping=True, connect_args=waits, **pool)
+        return create_engine(address, pool_pre_ping=True, connect_args=_waits(address, busy_s), **pool)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StorageError("CP-STORE-020", f"no driver for {address.drivername}: {error}") from error
+
+
+def _waits(address: URL, busy_s: float) -> dict[str, Any]:
+    """How long PostgreSQL is waited for: for its answer, and for a table that somebody has locked."""
+    if "psycopg" not in address.drivername:
+        return {}
+    found: dict[str, Any] = {"connect_timeout": max(2, math.ceil(busy_s))}
+    if "options" not in address.query:
+        found["options"] = f"-c lock_timeout={math.ceil(busy_s * 1000)}ms"
+    return found
 
 
 def _sqlite_path(address: URL) -> Path:

@@ -18,7 +18,9 @@ from pathlib import Path
 import duckdb
 import psutil
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from chat_platform.errors import StorageError, WebError
 from chat_platform.settings import Settings
@@ -31,6 +33,7 @@ from chat_platform.web import published
 from chat_platform.web.application import create_app
 from chat_platform.web.classes import BUSY_S
 from chat_platform.web.published import PublishedReader
+from tests.postgresql import Server, binaries
 from tests.web.conftest import SignIn
 
 PAGE = "/c/class/operations/freshness"
@@ -246,6 +249,99 @@ def test_a_damaged_database_is_said_and_mended(sign_in: SignIn, settings: Settin
         (settings.home / name).unlink(missing_ok=True)
     file.with_name("good").replace(file)
     assert code(operator) == (200, "")
+
+
+# The same on PostgreSQL: a server of these tests' own, which is stopped and started.
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[Server]:
+    programs = binaries()
+    if programs is None:
+        missing = "PostgreSQL is not installed: apt-get install postgresql"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    with Server(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def on_postgresql(home: Path, own_server: Server) -> Settings:
+    return Settings(home=home, app_database_url=own_server.new_database())
+
+
+def member_of(app: FastAPI, role: str) -> TestClient:
+    accounts = app.state.services.accounts
+    account = accounts.create(f"{role}@example.com", role)
+    accounts.set_role(account, "class", role)
+    secret = accounts.open_session(account)
+    client = TestClient(app, base_url=app.state.services.base_url, follow_redirects=False)
+    client.cookies.set("session", secret)
+    client.headers["X-CSRF-Token"] = accounts.visitor(secret).csrf_token
+    return client
+
+
+QUESTION = {"text": "보강은 언제 하나요?"}
+
+
+@pytest.mark.usefixtures("soon")
+def test_while_postgresql_is_down_pages_say_so_and_its_return_is_enough(
+    on_postgresql: Settings, own_server: Server
+) -> None:
+    client = member_of(create_app(on_postgresql), "operator")
+    asked = client.post("/c/class/questions", data=QUESTION)
+    assert asked.status_code == 303
+    assert code(client) == (200, "")
+    own_server.stop()
+    try:
+        for path in (PAGE, asked.headers["location"], "/c/class/lectures"):
+            began = time.monotonic()
+            assert code(client, path) == (503, "CP-WEB-008")
+            assert time.monotonic() - began < BUSY_S + 2
+        refused = client.post("/c/class/questions", data={"text": "이건 저장되나요?"})
+        assert (refused.status_code, "CP-WEB-008" in refused.text) == (503, True)
+        assert health(client)[:2] == (503, {"app_database": "CP-WEB-008", "published:class": "version 2"})
+        answer = client.get("/api/v1/c/class/lectures")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "CP-WEB-008")
+        visitor = TestClient(client.app, base_url=str(client.base_url))
+        assert visitor.get("/static/LICENSES.txt").status_code == 200
+    finally:
+        own_server.start()
+    assert code(client) == (200, ""), "the same session goes on"
+    assert QUESTION["text"] in client.get(asked.headers["location"]).text
+    assert client.post("/c/class/questions", data={"text": "이제 저장되나요?"}).status_code == 303
+    assert health(client) == (200, {"app_database": "ok", "published:class": "version 2"}, {})
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_portal_that_starts_before_its_postgresql_needs_no_restart(
+    on_postgresql: Settings, own_server: Server
+) -> None:
+    own_server.stop()
+    try:
+        app = create_app(on_postgresql)
+        client = TestClient(app, base_url=app.state.services.base_url)
+        client.cookies.set("session", "of-yesterday")
+        assert code(client, "/account") == (503, "CP-WEB-008")
+        assert health(client)[:2] == (503, {"app_database": "CP-WEB-008", "published:class": "version 2"})
+    finally:
+        own_server.start()
+    assert health(client)[0] == 200
+    assert code(member_of(app, "operator")) == (200, "")
+
+
+@pytest.mark.usefixtures("soon")
+def test_tables_of_postgresql_that_somebody_has_locked_are_not_waited_for_without_end(
+    on_postgresql: Settings,
+) -> None:
+    client = member_of(create_app(on_postgresql), "operator")
+    with open_database(on_postgresql.app_database).begin() as connection:
+        connection.execute(text("lock table accounts in access exclusive mode"))
+        began = time.monotonic()
+        assert code(client) == (503, "CP-WEB-008")
+        assert health(client)[1]["app_database"] == "CP-WEB-008"
+        assert time.monotonic() - began < 2 * BUSY_S + 2
+    assert code(client) == (200, "")
+    assert health(client)[0] == 200
 
 
 def test_while_another_process_writes_pages_are_read_and_writing_gives_up_soon(
