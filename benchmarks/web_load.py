@@ -225,6 +225,7 @@ def person(
 
 def alone(base: str, secret: str, found: Addresses, server: psutil.Process, times: int) -> None:
     """Print the processor time of each page, asked by an operator when nobody else asks."""
+    time.sleep(WARM_S)
     chance, rows = random.Random(7), []
     with httpx.Client(base_url=base, cookies={"session": secret}, timeout=60) as client:
         for name, pattern in found.seen_by("operator").items():

@@ -36,6 +36,7 @@ from chat_platform.web.pages import (
     who,
 )
 from chat_platform.web.passwords import Passwords
+from chat_platform.web.preparation import prepare
 from chat_platform.web.services import Services
 from chat_platform.web.static_files import BuiltFiles
 
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None, passwords: Passwords | None = N
         passwords: default: argon2id with the parameters of RFC 9106.
     """
     settings = settings or Settings()
-    services = Services(settings, passwords or Passwords())
+    services = Services(settings, passwords or Passwords(), prepare)
 
     def limit(path: str) -> int:
         web = settings.web

@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from chat_platform.storage.asked import Asked, AskedStore, number_of
@@ -28,6 +29,7 @@ from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.verdicts import Verdict, verdicts
 from chat_platform.web.access import Visit
 from chat_platform.web.board_order import Added, Noted, Ordered, Viewer
+from chat_platform.web.published import PinnedReader
 from chat_platform.web.question_columns import ROLES, STATES, question_columns
 from chat_platform.web.recordings import safe_link
 
@@ -35,6 +37,8 @@ SORTS = ("newest", "oldest", "followed", "voted", "similar")
 PAGE = 20
 MOST_PAGES = 10_000
 LONGEST_SEARCH = 200
+OFFERED = 200
+"""Lectures in the list of a form: nobody reads ten thousand, and each page would carry a megabyte of them."""
 _RECENT = 2_000
 
 _SEPARATOR = "\x1f"
@@ -346,11 +350,11 @@ class Board:
         found = {name: recent.get(name) for name in question_ids}
         missing = [name for name, row in found.items() if row is None and _SEPARATOR not in name]
         if missing:
-            columns = question_columns(self._published)
-            places = columns.places(self._published, missing).values()
-            for row in self._rows([int(columns.rows[place]) for place in places]).values():
+            likely = question_columns(self._published).likely_rows(self._published, missing)
+            for row in self._rows(likely).values():
                 recent.put(row["message_id"], row)
-                found[row["message_id"]] = row
+                if row["message_id"] in found:
+                    found[row["message_id"]] = row
         return {name: row for name, row in found.items() if row is not None}
 
     def _rows(self, places: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -426,18 +430,39 @@ class Board:
 
 def lectures(visit: Visit) -> dict[str, dict[str, Any]]:
     """Conversation id → conversation_id, lecture_date, title, started_at, duration_s and link, the newest first."""
-    return visit.published.kept(
+    return lectures_of(visit.published)
+
+
+def lectures_of(published: PinnedReader) -> dict[str, dict[str, Any]]:
+    """As ``lectures``."""
+    return published.kept(
         ("lectures of the board",),
         lambda: {
             row["conversation_id"]: row
-            for row in visit.published.query(
+            for row in published.query(
                 """
                 select conversation_id, lecture_date, title, started_at, duration_s, link
                 from marts.lectures order by lecture_date desc nulls last, conversation_id
                 """
             )
         },
+        lasting=True,
     )
+
+
+def offered(visit: Visit, chosen: str | None) -> tuple[list[dict[str, Any]], bool]:
+    """The lectures that a form lists, and whether there are older ones, which lead to the form from their own pages.
+
+    Args:
+        visit: to the class.
+        chosen: lecture that the form has chosen; it is listed however old it is.
+    """
+    known = lectures(visit)
+    listed = list(islice(known.values(), OFFERED))
+    older = known.get(chosen or "")
+    if older is not None and not any(one is older for one in listed):
+        listed.append(older)
+    return listed, len(known) > OFFERED
 
 
 _NOTHING = Counts()

@@ -246,17 +246,22 @@ class Chat:
 
     def _reactions(self, message_ids: list[str]) -> dict[str, list[tuple[str, int]]]:
         found: dict[str, list[tuple[str, int]]] = {}
-        lies = self._published.kept(("reaction rows",), self._reaction_rows).get(self._span["lecture"])
+        lies = reaction_rows(self._published).get(self._span["lecture"])
         if message_ids and lies is not None:
             asked = {"first_row": lies[0], "last_row": lies[1], "ids": _SEPARATOR.join(message_ids)}
             for row in self._published.query(_REACTIONS, asked):
                 found.setdefault(row["message_id"], []).append((row["emoji"], row["number"]))
         return found
 
-    def _reaction_rows(self) -> dict[str, tuple[int, int]]:
-        """Conversation id → first and last row among which its reactions lie."""
-        rows = self._published.query(_REACTION_ROWS)
+
+def reaction_rows(published: PinnedReader) -> dict[str, tuple[int, int]]:
+    """Conversation id → first and last row of ``core.reactions`` among which its reactions lie."""
+
+    def read() -> dict[str, tuple[int, int]]:
+        rows = published.query(_REACTION_ROWS)
         return {row["conversation_id"]: (row["first_row"], row["last_row"]) for row in rows}
+
+    return published.kept(("reaction rows",), read, lasting=True)
 
 
 def _threads(bones: list[Bone]) -> list[list[Bone]]:

@@ -6,13 +6,14 @@ What belongs here: which class lives in which home, its published tables and log
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from chat_platform.settings import Settings
 from chat_platform.storage.workspace import Workspace
 from chat_platform.web.guessing import Guesser
-from chat_platform.web.published import PublishedReader
+from chat_platform.web.published import PinnedReader, PublishedReader
 
 BUSY_S = 3.0
 """A page waits so long for a lock of the app database, and says then that it is busy. The workers of the graph wait
@@ -21,16 +22,21 @@ ten times longer; here a thread that waits is one that serves nobody."""
 
 @dataclass(frozen=True)
 class Classroom:
-    """A class: its short name in addresses, its title, and its home."""
+    """A class: its short name in addresses, its title, and its home.
+
+    Attributes:
+        prepare: as ``PublishedReader`` takes it.
+    """
 
     class_id: str
     title: str
     workspace: Workspace
+    prepare: Callable[[PinnedReader], None] | None = None
 
     @cached_property
     def published(self) -> PublishedReader:
         """Its published tables."""
-        return PublishedReader(self.workspace.publication)
+        return PublishedReader(self.workspace.publication, prepare=self.prepare)
 
     @cached_property
     def guesser(self) -> Guesser:
@@ -38,11 +44,13 @@ class Classroom:
         return Guesser(self.workspace)
 
 
-def classrooms(settings: Settings) -> dict[str, Classroom]:
+def classrooms(
+    settings: Settings, prepare: Callable[[PinnedReader], None] | None = None
+) -> dict[str, Classroom]:
     """Every class of the portal by its short name: the one of this home first, then those of the settings."""
     web = settings.web
-    found = {web.class_id: Classroom(web.class_id, web.class_title, Workspace(settings, BUSY_S))}
+    found = {web.class_id: Classroom(web.class_id, web.class_title, Workspace(settings, BUSY_S), prepare)}
     for class_id, home in web.classes.items():
         own = settings.model_copy(update={"home": home})
-        found[class_id] = Classroom(class_id, class_id, Workspace(own, BUSY_S))
+        found[class_id] = Classroom(class_id, class_id, Workspace(own, BUSY_S), prepare)
     return found

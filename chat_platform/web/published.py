@@ -52,6 +52,7 @@ class _Open:
     version: PublishedVersion
     connection: duckdb.DuckDBPyConnection
     answers: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
+    lasting: dict[Hashable, Any] = field(default_factory=dict)
     making: dict[Hashable, threading.RLock] = field(default_factory=dict)
 
 
@@ -75,7 +76,7 @@ class PublishedReader:
 
     Args:
         publication: where versions are published.
-        threads: of one query.
+        threads: of one query. Many readers ask at once, so each query is best off with one processor.
         prepare: called with each version that is opened, on a thread of its own: makes what readers will ask for and
             what takes long to make (``kept``). Nobody waits for it but who asks for just that.
     """
@@ -83,7 +84,7 @@ class PublishedReader:
     def __init__(
         self,
         publication: Publication,
-        threads: int = 2,
+        threads: int = 1,
         prepare: Callable[[PinnedReader], None] | None = None,
     ) -> None:
         self._publication = publication
@@ -123,12 +124,16 @@ class PublishedReader:
         """The first row, or ``None``."""
         return self.pinned().row(sql, parameters)
 
-    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+    def kept(self, key: Hashable, make: Callable[[], T], *, lasting: bool = False) -> T:
         """What ``make`` returns, made once per published version and key; the least used ones are dropped.
 
         The value must depend on the published tables and the key only, and must not be changed by whoever gets it.
+
+        Args:
+            lasting: it is kept as long as the version: for the few things that take long to make. No part of the key
+                may come from a request.
         """
-        return self.pinned().kept(key, make)
+        return self.pinned().kept(key, make, lasting=lasting)
 
     def state(self) -> ReaderState:
         """How the reader is; never raises."""
@@ -188,7 +193,8 @@ class PublishedReader:
                 # Whoever asks for what is missing makes it then, and is told what is wrong.
                 log.warning("version %s is not prepared: %s", opened.version.number, type(error).__name__)
 
-        threading.Thread(target=run, name=f"prepare-{opened.version.number}", daemon=True).start()
+        # No daemon: a process that ends while DuckDB works on one of those is aborted.
+        threading.Thread(target=run, name=f"prepare-{opened.version.number}").start()
 
     def _best(self, wanted: PublishedVersion) -> Iterator[PublishedVersion]:
         """The wanted version, then the one that is open, then those before it."""
@@ -309,23 +315,26 @@ class PinnedReader:
         rows = self.query(sql, parameters)
         return rows[0] if rows else None
 
-    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+    def kept(self, key: Hashable, make: Callable[[], T], *, lasting: bool = False) -> T:
         """As ``PublishedReader.kept``; of several threads that want the same one makes it and the others wait."""
         current = self._opened()
         lock = self._reader._lock
         with lock:
+            if key in current.lasting:
+                return current.lasting[key]
             if key in current.answers:
                 current.answers.move_to_end(key)
                 return current.answers[key]
             making = current.making.setdefault(key, threading.RLock())
         with making:
             with lock:
-                if key in current.answers:
-                    return current.answers[key]
+                for answers in (current.lasting, current.answers):
+                    if key in answers:
+                        return answers[key]
             try:
                 value = make()
                 with lock:
-                    current.answers[key] = value
+                    (current.lasting if lasting else current.answers)[key] = value
                     while len(current.answers) > KEPT_ANSWERS:
                         current.answers.popitem(last=False)
             finally:

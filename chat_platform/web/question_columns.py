@@ -34,7 +34,7 @@ _COLUMNS = """
     order by q.rowid
 """
 _MARKS = """
-    select name, hash(name) as mark from (select unnest(string_split($names, chr(31))) as name)
+    select hash(name) as mark from (select unnest(string_split($names, chr(31))) as name)
 """
 _NAMES = """
     select rowid as row, message_id from marts.lecture_questions
@@ -81,17 +81,24 @@ class QuestionColumns:
 
     def places(self, published: PinnedReader, ids: Iterable[str]) -> dict[str, int]:
         """Question id → place, of those that the mart has."""
+        wanted = set(ids)
+        rows = ",".join(map(str, self.likely_rows(published, wanted)))
+        names = published.query(_NAMES, {"rows": rows}) if rows else []
+        return {
+            row["message_id"]: int(self.places_of_rows(row["row"]))
+            for row in names
+            if row["message_id"] in wanted
+        }
+
+    def likely_rows(self, published: PinnedReader, ids: Iterable[str]) -> list[int]:
+        """Rowids of the questions of these ids, and of any that share a hash with one of them; ascending."""
         wanted = sorted({name for name in ids if name and _SEPARATOR not in name})
         if not wanted or not len(self.rows):
-            return {}
+            return []
         marks = published.query(_MARKS, {"names": _SEPARATOR.join(wanted)})
-        # Two ids may have one hash: the mart's own id decides.
-        found = {place for row in marks for place in self._marked(row["mark"])}
-        if not found:
-            return {}
-        rows = ",".join(str(self.rows[place]) for place in sorted(found))
-        names = {row["message_id"]: row["row"] for row in published.query(_NAMES, {"rows": rows})}
-        return {name: int(self.places_of_rows(names[name])) for name in wanted if name in names}
+        return [
+            int(self.rows[place]) for place in sorted({p for row in marks for p in self._marked(row["mark"])})
+        ]
 
     def _marked(self, mark: int) -> list[int]:
         import numpy as np
@@ -103,7 +110,7 @@ class QuestionColumns:
 
 def question_columns(published: PinnedReader) -> QuestionColumns:
     """The columns of the version that is read; made once."""
-    return published.kept(("question columns",), lambda: _read(published))
+    return published.kept(("question columns",), lambda: _read(published), lasting=True)
 
 
 def grouped_places(published: PinnedReader) -> np.ndarray:
@@ -115,7 +122,7 @@ def grouped_places(published: PinnedReader) -> np.ndarray:
         rows = published.columns(_ALIKE)["row"]
         return question_columns(published).places_of_rows(rows).astype(np.int32)
 
-    return published.kept(("questions asked alike",), read)
+    return published.kept(("questions asked alike",), read, lasting=True)
 
 
 def _read(published: PinnedReader) -> QuestionColumns:

@@ -5,6 +5,7 @@ What belongs here: putting settings, app database, classes and templates togethe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -23,6 +24,7 @@ from chat_platform.storage.tokens import TokenStore
 from chat_platform.web.classes import Classroom, classrooms
 from chat_platform.web.oidc import Provider
 from chat_platform.web.passwords import Passwords
+from chat_platform.web.published import PinnedReader
 from chat_platform.web.request_limits import RequestLimits
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -30,15 +32,20 @@ LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 @dataclass(frozen=True)
 class Services:
-    """Opened on first use: a database that is missing now is opened by the first request after it is back."""
+    """Opened on first use: a database that is missing now is opened by the first request after it is back.
+
+    Attributes:
+        prepare: called with each published version that is opened; see ``PublishedReader``.
+    """
 
     settings: Settings
     passwords: Passwords = field(default_factory=Passwords)
+    prepare: Callable[[PinnedReader], None] | None = None
 
     @cached_property
     def classes(self) -> dict[str, Classroom]:
         """Classes by their short name."""
-        return classrooms(self.settings)
+        return classrooms(self.settings, self.prepare)
 
     @property
     def database(self) -> Engine:

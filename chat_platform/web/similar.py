@@ -116,7 +116,7 @@ def prepare(published: PinnedReader) -> None:
 
 
 def _index(published: PinnedReader) -> _Index:
-    return published.kept(("similar questions",), lambda: _build(published))
+    return published.kept(("similar questions",), lambda: _build(published), lasting=True)
 
 
 def _build(published: PinnedReader) -> _Index:

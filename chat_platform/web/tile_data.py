@@ -22,6 +22,8 @@ from chat_platform.web.published import PinnedReader
 from chat_platform.web.tiles import Chart, Column, Tile
 
 LARGEST_PAGE = 2_000
+_TOTAL = "rows_in_all"
+_LECTURE_DATE = "lecture_date"
 Row = dict[str, Any]
 
 
@@ -117,14 +119,18 @@ def rows(published: PinnedReader, tile: Tile, asked: Asked, reader: Reader, *, s
     size = size or tile.meta.limit
     if asked.page > LARGEST_PAGE:
         raise WebError("CP-WEB-006", "page")
-    where, values = conditions(tile, asked, reader)
+    where, values = _where(published, tile, asked, reader)
     order = _order(tile, asked, reader)
-    sql = _select(tile, "*", f"{where} order by {order} limit ? offset ?")
-    found = published.query(sql, [*values, size, (asked.page - 1) * size])
-    counted = published.kept(
-        ("tile rows", tile.name, where, tuple(values)),
-        lambda: published.query(_select(tile, "count(*) as total", where), values)[0]["total"],
-    )
+    rest = f"{where} order by {order} limit ? offset ?"
+    limits = [*values, size, (asked.page - 1) * size]
+    counting = _select(tile, "count(*) as total", where)
+    if asked.lecture:
+        # What is told of one lecture is little and asked by few: counted on the way, and not kept.
+        found = published.query(_select(tile, f"*, count(*) over () as {_TOTAL}", rest), limits)
+        counted = found[0][_TOTAL] if found else published.query(counting, values)[0]["total"]
+    else:
+        found = _kept_rows(published, _select(tile, "*", rest), limits)
+        counted = _kept_rows(published, counting, values)[0]["total"]
     columns = tile.columns(staff=reader.staff)
     return TileRows(
         columns,
@@ -143,7 +149,7 @@ def all_rows(
     Raises:
         WebError: CP-WEB-006 as ``rows``.
     """
-    where, values = conditions(tile, asked, reader)
+    where, values = _where(published, tile, asked, reader)
     sql = _select(tile, "*", f"{where} order by {_order(tile, asked, reader)} limit ?")
     columns = tile.columns(staff=reader.staff)
     batches = published.batches(sql, [*values, limit])
@@ -187,15 +193,19 @@ def chart(
     wanted = tile.meta.chart
     if wanted is None or (wanted.kind == "timeline" and not asked.lecture):
         return None
-    where, values = conditions(tile, asked, reader)
-    labels = {column.name: column for column in tile.meta.columns}
+    where, values = _where(published, tile, asked, reader)
     sql = _select(tile, "*", f"{where} order by {_order(tile, Asked(), reader)} limit ?")
-    found = published.query(sql, [*values, wanted.limit])
-    if not found:
-        return None
-    if labels[wanted.x].as_ in ("date", "moment"):
-        found.sort(key=lambda row: row[wanted.x])
-    return wanted.kind, _chart_data(wanted, labels, found, language)
+
+    def make() -> tuple[str, dict[str, Any]] | None:
+        labels = {column.name: column for column in tile.meta.columns}
+        found = published.query(sql, [*values, wanted.limit])
+        if not found:
+            return None
+        if labels[wanted.x].as_ in ("date", "moment"):
+            found.sort(key=lambda row: row[wanted.x])
+        return wanted.kind, _chart_data(wanted, labels, found, language)
+
+    return make() if asked.lecture else published.kept(("chart", sql, tuple(values), language), make)
 
 
 def newest(published: PinnedReader, tile: Tile) -> date | datetime | None:
@@ -205,6 +215,14 @@ def newest(published: PinnedReader, tile: Tile) -> date | datetime | None:
         return None
     sql = _select(tile, f'max("{column}") as newest')
     return published.kept(("tile newest", tile.name), lambda: published.query(sql)[0]["newest"])
+
+
+def lecture_of(published: PinnedReader, conversation_id: str) -> Row | None:
+    """conversation_id, title and lecture_date of a lecture; ``None`` where there is none of this id."""
+    sql = "select conversation_id, title, lecture_date from marts.lectures where conversation_id = ?"
+    return published.kept(
+        ("lecture of tiles", conversation_id), lambda: published.row(sql, [conversation_id])
+    )
 
 
 def behind(tile: Tile, row: Mapping[str, Any], reader: Reader) -> str | None:
@@ -247,6 +265,21 @@ def timeline(
         data["link"] = link
         data["links"] = [recordings.at_moment(link, moment) for moment in moments]
     return data
+
+
+def _where(published: PinnedReader, tile: Tile, asked: Asked, reader: Reader) -> tuple[str, list[Any]]:
+    """``conditions``, and the lecture's date where the mart has it: marts lie in its order, the rest is skipped."""
+    where, values = conditions(tile, asked, reader)
+    if asked.lecture and tile.meta.filters.date == _LECTURE_DATE:
+        lecture = lecture_of(published, asked.lecture)
+        if lecture is not None and lecture[_LECTURE_DATE] is not None:
+            return f'{where} and "{_LECTURE_DATE}" = ?', [*values, lecture[_LECTURE_DATE]]
+    return where, values
+
+
+def _kept_rows(published: PinnedReader, sql: str, values: list[Any]) -> list[Row]:
+    """Rows that many readers ask for; they are not to be changed."""
+    return published.kept(("tile rows", sql, tuple(values)), lambda: published.query(sql, values))
 
 
 def _has_chat(row: Mapping[str, Any]) -> bool:

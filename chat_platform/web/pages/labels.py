@@ -22,6 +22,7 @@ from chat_platform.web.board import Board
 from chat_platform.web.dagster_links import DagsterLinks
 from chat_platform.web.pages.questions import Typed, address_of
 from chat_platform.web.parameters import LARGEST
+from chat_platform.web.published import PinnedReader
 from chat_platform.web.surroundings import neighbours, public_message
 from chat_platform.web.writing import allow_write, back, wants_part
 
@@ -113,8 +114,15 @@ def retraining(visit: access.Visit) -> dict[str, Any]:
     return {"waiting": waiting, "needed": workspace.settings.models.corrections_needed, "link": link}
 
 
+def uncertain_messages(published: PinnedReader) -> list[dict[str, Any]]:
+    """Messages of which the model is least sure (``uncertain_pool``), of the version that is read."""
+    return published.kept(
+        ("uncertain messages",), lambda: uncertain_pool(published.query, POOL), lasting=True
+    )
+
+
 def _queue(visit: access.Visit, skip: int, undo: int | None = None) -> Response:
-    pool = visit.published.kept(("uncertain messages",), lambda: uncertain_pool(visit.published.query, POOL))
+    pool = uncertain_messages(visit.published)
     standing = _log(visit).standing()
     said = {row["message_id"] for row in standing}
     texts = {row["clean_text"] for row in pool if row["message_id"] in said}

@@ -23,7 +23,7 @@ from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.verdicts import signature
 from chat_platform.storage.written import LONGEST_ANSWER, LONGEST_QUESTION, LONGEST_REASON, written
 from chat_platform.web import access, similar
-from chat_platform.web.board import ROLES, SORTS, STATES, Board, Filters, Question, lectures
+from chat_platform.web.board import ROLES, SORTS, STATES, Board, Filters, Question, lectures, offered
 from chat_platform.web.markdown import to_html
 from chat_platform.web.seconds import opened_at, second_of
 from chat_platform.web.surroundings import around
@@ -43,12 +43,14 @@ def board(visit: access.Member) -> Response:
         ("questions predicted",),
         lambda: visit.published.row("select 1 as found from marts.question_summary limit 1") is not None,
     )
+    listed, has_older = offered(visit, filters.lecture)
     return visit.page(
         "questions/list.html" if wants_part(visit) else "questions/board.html",
         found=found,
         filters=filters,
         followed=_follows(visit).followed_by(visit.account.account_id),
-        lectures=lectures(visit).values(),
+        lectures=listed,
+        has_older_lectures=has_older,
         predicted=predicted,
         states=STATES,
         roles=ROLES,
@@ -257,6 +259,7 @@ def _form(
     question_id: str | None = None,
     error: WebError | None = None,
 ) -> Response:
+    listed, has_older = offered(visit, lecture)
     return visit.page(
         "questions/ask.html",
         status=200 if error is None else 422,
@@ -266,7 +269,8 @@ def _form(
         hidden=hidden,
         question_id=question_id,
         error=words_of(visit, error),
-        lectures=lectures(visit).values(),
+        lectures=listed,
+        has_older_lectures=has_older,
         similar=similar.while_typing(visit, text[:LONGEST_QUESTION], but=question_id) if text else [],
         longest=LONGEST_QUESTION,
     )

@@ -107,7 +107,7 @@ def tile_page(visit: access.Member, name: str, asked: AskedOf) -> Response:
         chart=tile_data.chart(visit.published, tile, asked, reader, visit.language),
         newest=tile_data.newest(visit.published, tile),
         version=visit.published.version,
-        lecture=_lecture(visit, asked.lecture) if asked.lecture else None,
+        lecture=tile_data.lecture_of(visit.published, asked.lecture) if asked.lecture else None,
         most_rows=exports.MOST_ROWS,
     )
 
@@ -182,11 +182,6 @@ def _file(visit: Visit, tile: Tile, asked: Asked, kind: str) -> tuple[list[str],
     visit.audit(EXPORTED, tile.name, format=kind, rows=total, filters=asked.query().removeprefix("?"))
     header = [visit.tr(column.en, column.ko) for column in columns]
     return header, ([tile_data.local(value, zone) for value in row] for row in rows)
-
-
-def _lecture(visit: Visit, conversation_id: str) -> dict[str, Any] | None:
-    sql = "select conversation_id, title, lecture_date from marts.lectures where conversation_id = ?"
-    return visit.published.row(sql, [conversation_id])
 
 
 def _plain(value: Any) -> Any:
