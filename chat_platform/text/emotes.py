@@ -37,7 +37,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chat_platform.tables.streams import EMOTE_USES
-from chat_platform.text.emoji import emoji_in, fold_emoji
+from chat_platform.text.emoji import clusters, emoji_in, fold_emoji, is_emoji
 
 EMOJI = "emoji"
 NATIVE = "native"
@@ -69,6 +69,11 @@ NATIVE_USES = pa.schema(
 )
 """The platform's emotes in messages, as parsers give them."""
 
+# Every character that makes an emoji possible is in here, and hardly another; Arrow finds it in compiled code.
+_MAY_HOLD_EMOJI = (
+    r"[\x{a9}\x{ae}\x{203c}\x{2049}\x{20e3}\x{2100}-\x{2bff}\x{3030}\x{303d}\x{3297}\x{3299}\x{fe0f}"
+    r"\x{1f000}-\x{1faff}\x{1fc00}-\x{1fffd}]"
+)
 Ints = npt.NDArray[np.int64]
 # Zones differ from UTC by whole quarters of an hour, so a quarter lies within one day of any zone.
 _QUARTER_US = 15 * 60 * 1_000_000
@@ -192,9 +197,13 @@ def _emoji(texts: pa.Array, text_of_row: Ints) -> tuple[_Uses, pa.Table]:
     """Emoji, and the variants of them that occur."""
     index: dict[str, int] = {}
     found: list[tuple[int, int]] = []
-    others = np.flatnonzero(~np.asarray(pc.string_is_ascii(texts).fill_null(False)))
-    for text, value in zip(others.tolist(), texts.take(pa.array(others)).to_pylist(), strict=True):
-        found += [(text, index.setdefault(cluster, len(index))) for cluster in emoji_in(value)]
+    holding = np.flatnonzero(np.asarray(pc.match_substring_regex(texts, _MAY_HOLD_EMOJI)))
+    for text, value in zip(holding.tolist(), texts.take(pa.array(holding)).to_pylist(), strict=True):
+        found += [
+            (text, index.setdefault(cluster, len(index)))
+            for cluster in clusters(value)
+            if not cluster.isascii() and is_emoji(cluster)
+        ]
     pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
     in_text = _counted(pairs[:, 0], pairs[:, 1], np.ones(len(pairs), dtype=np.int64), len(index))
     folded = pa.array([fold_emoji(cluster) for cluster in index], pa.string())

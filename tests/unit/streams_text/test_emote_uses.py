@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import regex
 from hypothesis import given, settings
@@ -23,8 +24,17 @@ from chat_platform.storage.files import write_parquet_atomic
 from chat_platform.tables import streams
 from chat_platform.tables.class_chat import MESSAGES
 from chat_platform.tables.streams import EMOTE_USES, EMOTES
-from chat_platform.text.emoji import emoji_in
-from chat_platform.text.emotes import CHAT, EMOJI, NATIVE, NATIVE_USES, EmoteKernel, chat_of, emote_uses
+from chat_platform.text.emoji import emoji_in, may_hold_emoji
+from chat_platform.text.emotes import (
+    _MAY_HOLD_EMOJI,
+    CHAT,
+    EMOJI,
+    NATIVE,
+    NATIVE_USES,
+    EmoteKernel,
+    chat_of,
+    emote_uses,
+)
 
 SEOUL = "Asia/Seoul"
 NOON = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -169,6 +179,12 @@ def test_emoji_count_by_cluster_and_are_grouped_by_what_they_show() -> None:
         ("m1", "🇺🇸", "🇺🇸", 1),
         ("m1", "1⃣", "1️⃣", 1),
     ]
+
+
+def test_no_character_that_can_make_an_emoji_is_passed_over() -> None:
+    every = pa.array([chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000])
+    possible = pc.invert(pc.match_substring_regex(every, _MAY_HOLD_EMOJI))
+    assert not [character for character in every.filter(possible).to_pylist() if may_hold_emoji(character)]
 
 
 def test_an_emoji_that_an_emote_is_written_with_is_no_emoji() -> None:
