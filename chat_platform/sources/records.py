@@ -119,6 +119,8 @@ class ParsedConversation:
 
 def nfc(text: str) -> str:
     """Text in NFC and without lone surrogates and NULs, which neither Arrow nor DuckDB can hold."""
+    if text.isascii() and "\x00" not in text:
+        return text
     cleaned = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     return unicodedata.normalize("NFC", cleaned)
 

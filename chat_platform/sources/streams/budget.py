@@ -31,7 +31,6 @@ LONGEST_WINDOW_S = 3_600.0
 _RECORD = struct.Struct("<8sdddd?")
 _MAGIC = b"budget1\n"
 _SAME_WINDOW_S = 1.0
-_SHORTEST_BLOCK_S = 0.25
 _TOLERATED_SKEW_S = 2.0
 _SMALLEST_EPOCH = 10**8
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,6})?", re.ASCII)
@@ -119,17 +118,18 @@ class Budget:
             window.used = max(counted, limit - remaining)
             window.limit, window.reset, window.assumed = limit, reset, False
 
-    def refused(self, headers: Mapping[str, str], asked_at: float) -> None:
+    def refused(self, headers: Mapping[str, str], asked_at: float, *, at_least_s: float = 0.25) -> None:
         """A 429: nobody asks until the moment that it names.
 
         Args:
             asked_at: when the question was sent, unix seconds.
+            at_least_s: shortest wait, whatever it names.
         """
         now = self._clock.now()
         wait = _number(headers, "Retry-After")
         reset = self._reset_of(headers, asked_at)
         named = [moment for moment in (None if wait is None else now + wait, reset) if moment is not None]
-        until = max(*named, now + _SHORTEST_BLOCK_S) if named else now + 1.0
+        until = max(*named, now + at_least_s) if named else now + max(1.0, at_least_s)
         with self._locked() as window:
             window.blocked = max(window.blocked, min(until, now + LONGEST_WINDOW_S))
             window.reset, window.assumed = window.blocked, False

@@ -8,7 +8,6 @@ What is not of the right kind is ``None``, never a default that could be taken f
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,9 +17,9 @@ _LARGEST = 2**63 - 1
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
-def mapping(value: object) -> Mapping[str, Any]:
+def mapping(value: object) -> dict[str, Any]:
     """An object; empty where it is none."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def items(value: object) -> list[Any]:

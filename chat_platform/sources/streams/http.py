@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,6 +36,7 @@ LOGGER = logging.getLogger(__name__)
 MAX_ANSWER_BYTES = 64 << 20
 _ATTEMPTS = 5
 _CHUNK_BYTES = 1 << 16
+_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 30.0
 _CREDENTIAL = re.compile(r"[!-~]{1,512}", re.ASCII)
 _CUT = (
     requests.exceptions.ChunkedEncodingError,
@@ -60,7 +61,7 @@ class Call:
     where: str
     url: str
     params: Sequence[tuple[str, str]] = ()
-    form: Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = field(default=None, repr=False)
     body: Any = None
     usable: Callable[[Any], bool] = lambda body: isinstance(body, (dict, list))
 
@@ -161,6 +162,7 @@ class PlatformHttp:
     def _attempt(self, call: Call) -> _Outcome:
         """One answer that is no 429, or a fault."""
         patience = self._max_wait_s
+        refusals = 0
         while True:
             patience -= self._budget.acquire(patience)
             asked_at = self._clock.now()
@@ -171,7 +173,10 @@ class PlatformHttp:
                 self._budget.learn(outcome.answer.headers, asked_at)
                 return outcome
             LOGGER.info("%s %s: the limit is reached", self._budget.name, call.where)
-            self._budget.refused(outcome.answer.headers, asked_at)
+            # Who is refused again and again although told to come back comes back ever later.
+            pause = min(_LONGEST_PAUSE_S, _SHORTEST_PAUSE_S * 2**refusals)
+            self._budget.refused(outcome.answer.headers, asked_at, at_least_s=pause)
+            refusals += 1
 
     def _send(self, call: Call) -> _Outcome:
         where = f"{self._budget.name} {call.where}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections import Counter
 from itertools import islice
@@ -75,6 +77,48 @@ def test_killed_anywhere_and_restarted_none_is_missing_or_doubled(twitch, connec
         keys = Counter(r.channel.channel_id for r in [*kept, *rest] if isinstance(r, ChannelSnapshot))
         assert set(keys) == {s.channel_id for s in world.everybody() if world.visible(s)}
         assert set(keys.values()) == {1}
+
+
+COLLECTOR = """
+import sys
+from pathlib import Path
+from pydantic import SecretStr
+from chat_platform.sources.streams.port import Connection
+from chat_platform.sources.streams.snapshots import ChannelSnapshot, take_snapshots
+from chat_platform.sources.streams.twitch.platform import TwitchPlatform
+from tests.unit.streams.conftest import CLIENT_ID, CLIENT_SECRET, WEB_ID
+
+kept, origin, *ids = sys.argv[1:]
+urls = {"helix": f"{origin}/helix", "auth": origin, "gql": origin}
+platform = TwitchPlatform(Connection(
+    workspace=Path(kept).parent, client_id=SecretStr(CLIENT_ID), client_secret=SecretStr(CLIENT_SECRET),
+    web_client_id=SecretStr(WEB_ID), base_urls=urls,
+))
+done = Path(kept).read_text(encoding="utf-8").split()
+for result in take_snapshots(platform, ids, done=done, parallel=2):
+    if isinstance(result, ChannelSnapshot):
+        with Path(kept).open("a", encoding="utf-8") as file:
+            file.write(result.channel.channel_id + "\\n")
+"""
+
+
+def test_a_collector_that_is_killed_again_and_again_finishes_and_repeats_nothing(twitch, tmp_path):
+    world = StreamWorld(9, streamers=40, days=10)
+    server = twitch(world=world, clock=time.time)
+    kept = tmp_path / "kept"
+    kept.touch()
+    command = [sys.executable, "-c", COLLECTOR, str(kept), server.origin, *ids(world)]
+    for threshold in (5, 20):
+        collector = subprocess.Popen(command)
+        while len(kept.read_text(encoding="utf-8").split()) < threshold and collector.poll() is None:
+            time.sleep(0.002)
+        collector.kill()
+        collector.wait()
+    assert len(kept.read_text(encoding="utf-8").split()) >= 20
+    subprocess.run(command, check=True, timeout=60)
+    counted = Counter(kept.read_text(encoding="utf-8").split())
+    assert set(counted) == {s.channel_id for s in world.everybody() if world.visible(s)}
+    assert set(counted.values()) == {1}
 
 
 def test_when_all_are_done_nothing_is_asked(twitch, connect, clock):

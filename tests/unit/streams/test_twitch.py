@@ -237,6 +237,13 @@ def test_a_429_without_end_is_given_up_within_the_allowed_wait(twitch, connect, 
     assert clock.now() - began <= 120
 
 
+def test_a_429_that_names_no_wait_is_not_hammered(world, twitch, connect):
+    server = twitch(stream_fault("exhausted", seconds=0, header="retry", count=1_000))
+    with pytest.raises(StreamError, match="CP-STREAM-003"):
+        connect(server, max_wait_s=600).channels_by_login(["a"])
+    assert len(helix_requests(server)) < 30
+
+
 # --- chat of videos -------------------------------------------------------------------------------------
 
 

@@ -150,7 +150,7 @@ def _start_of(comment: Mapping[str, Any]) -> datetime | None:
 
 def _read(builder: ChatBuilder, item: Mapping[str, Any]) -> None:
     comment_id, message = ident(item.get("_id")), item.get("message")
-    if comment_id is None or not isinstance(message, Mapping):
+    if comment_id is None or not isinstance(message, dict):
         builder.quarantine("comment_malformed", "no id" if comment_id is None else "no message")
         return
     fragments = [mapping(fragment) for fragment in items(message.get("fragments"))]
@@ -174,11 +174,11 @@ def _text_of(fragment: Mapping[str, Any]) -> str:
     return part if isinstance(part, str) else ""
 
 
-def _hits(fragments: list[Mapping[str, Any]]) -> Iterator[EmoteHit]:
+def _hits(fragments: list[dict[str, Any]]) -> Iterator[EmoteHit]:
     for fragment in fragments:
-        code = text(fragment.get("text"))
-        if isinstance(fragment.get("emoticon"), Mapping) and code is not None:
-            yield ident(fragment["emoticon"].get("emoticon_id")), code
+        emoticon = fragment.get("emoticon")
+        if isinstance(emoticon, dict) and (code := text(fragment.get("text"))) is not None:
+            yield ident(emoticon.get("emoticon_id")), code
 
 
 def _emotes(root: Mapping[str, Any], channel_id: str) -> Iterator[Emote]:

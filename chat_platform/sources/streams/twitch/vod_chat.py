@@ -96,7 +96,7 @@ def parse_pages(video: Video, pages: Iterable[bytes]) -> StreamChat:
 
 def _read(builder: ChatBuilder, node: Mapping[str, Any]) -> None:
     comment_id, message = ident(node.get("id")), node.get("message")
-    if comment_id is None or not isinstance(message, Mapping):
+    if comment_id is None or not isinstance(message, dict):
         builder.quarantine("comment_malformed", "no id" if comment_id is None else "no message")
         return
     written, emotes = _fragments(items(message.get("fragments")))
@@ -121,9 +121,9 @@ def _fragments(fragments: Iterable[object]) -> tuple[str, tuple[EmoteHit, ...]]:
         if not isinstance(part, str):
             continue
         written.append(part)
-        code = text(part)
-        if isinstance(fragment.get("emote"), Mapping) and code is not None:
-            emotes.append((ident(fragment["emote"].get("emoteID")), code))
+        emote = fragment.get("emote")
+        if isinstance(emote, dict) and (code := text(part)) is not None:
+            emotes.append((ident(emote.get("emoteID")), code))
     return "".join(written), tuple(emotes)
 
 
