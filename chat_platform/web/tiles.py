@@ -10,6 +10,7 @@ A new metric is a dbt model with ``meta`` and no Python::
         tile:
           title: {en: Most talkative, ko: 가장 많이 말한 사람}
           question: {en: "Who writes most?", ko: "누가 가장 많이 쓰나요?"}
+          about_ko: "…"             # the model's description in Korean
           place: class              # home, lectures, lecture, class, people or operations
           position: 30              # order within the place
           for: staff                # member, staff or operator
@@ -141,6 +142,7 @@ class TileMeta(_Strict):
 
     title: Texts
     question: Texts
+    about_ko: str = Field(min_length=1)
     place: Literal["home", "lectures", "lecture", "class", "people", "operations"]
     position: int = 100
     for_: Literal["member", "staff", "operator"] = Field(alias="for")
@@ -170,6 +172,11 @@ class Tile:
     def asset(self) -> str:
         """The asset that fills it."""
         return self.meta.asset or self.definition.table.replace(".", "/")
+
+    @property
+    def about(self) -> Texts:
+        """How it is counted: the model's description, which dbt has in English."""
+        return Texts(en=self.definition.description, ko=self.meta.about_ko)
 
     def open_to(self, role: str | None) -> bool:
         """Whether a role of the class sees it."""
@@ -247,6 +254,8 @@ def _contradictions(meta: TileMeta, definition: MetricDefinition) -> Iterator[st
         for name in names:
             if name not in definition.columns:
                 yield f"{part}: {name} is no column of the model"
+    if not definition.description:
+        yield "description: the model has none"
     shown = {column.name: column for column in meta.columns}
     if len(shown) < len(meta.columns):
         yield "columns: one stands there twice"

@@ -59,6 +59,18 @@ def test_every_mart_says_what_its_tile_is_and_all_of_it_holds_together(taught_ho
     assert [definition.name for definition in definitions if read_tile(definition) is None] == []
 
 
+def test_how_a_figure_is_counted_is_said_in_the_readers_language(sign_in: SignIn, taught_home: Path) -> None:
+    client, tiles = sign_in("operator"), tiles_of(manifest(taught_home))
+    assert [name for name, tile in tiles.items() if not re.search("[가-힣]", tile.about.ko)] == []
+    assert [name for name, tile in tiles.items() if re.search("[가-힣]", tile.about.en)] == []
+    for name in ("talkers", "lecture_peaks"):
+        about = tiles[name].about
+        for language, shown, other in (("ko", about.ko, about.en), ("en", about.en, about.ko)):
+            page = Page(client.get(f"/c/class/tiles/{name}", headers={"accept-language": language}).text)
+            assert shown in page.text
+            assert other not in page.text
+
+
 def test_assets_that_tiles_name_are_in_the_graph(taught_home: Path) -> None:
     loaded = {"core/conversations", "core/quarantine", "ml/question_predictions", "ml/question_groups"}
     named = {tile.asset for tile in tiles_of(manifest(taught_home)).values()}
@@ -68,6 +80,7 @@ def test_assets_that_tiles_name_are_in_the_graph(taught_home: Path) -> None:
 GOOD: dict[str, Any] = {
     "title": {"en": "A", "ko": "가"},
     "question": {"en": "A?", "ko": "가?"},
+    "about_ko": "무엇인지.",
     "place": "class",
     "for": "member",
     "sort": ["-n", "word"],
@@ -95,6 +108,7 @@ def declared(**changed: Any) -> MetricDefinition:
     [
         ({"place": "nowhere"}, "place"),
         ({"title": {"en": "A"}}, "title.ko"),
+        ({"about_ko": " "}, "about_ko"),
         ({"titel": {}}, "titel"),
         ({"sort": ["-nothing"]}, "nothing is no column"),
         ({"sort": []}, "sort"),
@@ -195,7 +209,7 @@ def test_a_new_metric_is_a_model_with_meta(home: Path, settings: Settings, sign_
     assert json.loads(page.islands[0]) == {
         "items": [{"name": "=야", "value": 7}, {"name": "오", "value": 5}, {"name": "앗", "value": 3}]
     }
-    for text in ("Words that are shouted.", "How often it was shouted.", "select 'loud' as word", "< 5"):
+    for text in ("무엇인지.", "How often it was shouted.", "select 'loud' as word", "< 5"):
         assert text in page.text
     assert "marts/loud_words" in page.text
     assert "intermediate.int_words" in page.text
