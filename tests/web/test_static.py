@@ -5,6 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shutil
+import subprocess
+import sys
+import zipfile
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +16,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from chat_platform.settings import project_root
 from chat_platform.web import form_tokens, static_files
 from chat_platform.web.rendering import json_island
 from chat_platform.web.static_files import STATIC, asset_url, assets_built, manifest
@@ -33,6 +38,85 @@ def test_the_build_has_what_pages_ask_for() -> None:
     assert all((STATIC / name).is_file() for name in manifest().values())
     assert assets_built()
     assert sum((STATIC / f"{name}.br").stat().st_size for name in _texts()) < 250_000
+
+
+def test_a_browser_that_asks_for_the_icon_by_habit_finds_it(client: TestClient) -> None:
+    answer = client.get("/favicon.ico", follow_redirects=True)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml; charset=utf-8")
+    assert "immutable" in answer.headers["cache-control"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a built wheel installs: made by the project's own build backend, from a copy."""
+    base = tmp_path_factory.mktemp("wheel")
+    left_out = shutil.ignore_patterns("node_modules", "__pycache__", "target", "logs", "*.egg-info")
+    for name in ("chat_platform", "dbt_project"):
+        shutil.copytree(project_root() / name, base / "source" / name, ignore=left_out)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(project_root() / name, base / "source")
+    build = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", build, str(base)],
+        cwd=base / "source",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (file,) = base.glob("*.whl")
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(base / "installed")
+    return base / "installed"
+
+
+def test_a_wheel_holds_whatever_the_portal_and_the_graph_need(wheel: Path) -> None:
+    held = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*") if path.is_file()}
+    root = project_root()
+    needed = [
+        *root.glob("chat_platform/**/*.py"),
+        *root.glob("chat_platform/**/templates/**/*.*"),
+        *root.glob("chat_platform/storage/migrations/**/*.mako"),
+        *STATIC.iterdir(),
+        *(path for kind in ("sql", "yml", "csv") for path in root.glob(f"dbt_project/**/*.{kind}")),
+    ]
+    wanted = {path.relative_to(root).as_posix() for path in needed}
+    wanted = {name for name in wanted if not re.search(r"/(node_modules|target|logs|frontend)/", name)}
+    assert wanted - held == set()
+    assert {name.split(".")[-1] for name in wanted} >= {
+        "py",
+        "html",
+        "mako",
+        "js",
+        "css",
+        "woff2",
+        "sql",
+        "yml",
+    }
+    assert [name for name in held if re.search(r"frontend/|node_modules|^tests/|^benchmarks/", name)] == []
+
+
+def test_a_portal_from_a_wheel_serves_its_pages_and_files(wheel: Path, tmp_path: Path) -> None:
+    script = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from fastapi.testclient import TestClient
+from chat_platform.settings import Settings, project_root
+from chat_platform.web.application import create_app
+from chat_platform.web.static_files import asset_url
+app = create_app(Settings(home=Path(sys.argv[2])))
+client = TestClient(app, base_url=app.state.services.base_url)
+print(project_root(), (project_root() / "dbt_project" / "dbt_project.yml").is_file())
+print(*(client.get(path).status_code for path in ("/sign-in", asset_url("portal.js"), "/favicon.ico")))
+print(client.get("/health").json()["parts"]["app_database"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(wheel), str(tmp_path)],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines() == [f"{wheel} True", "200 200 200", "ok"]
 
 
 def _texts() -> list[str]:

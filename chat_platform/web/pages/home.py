@@ -1,6 +1,6 @@
 """The first page, and whether the portal is well.
 
-What belongs here: choosing a class, ``/health``. What does not: pages of a class.
+What belongs here: choosing a class, ``/health``, the icon. What does not: pages of a class.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from chat_platform.web import access
 from chat_platform.web.health import check_health
+from chat_platform.web.static_files import asset_url
 
 router = APIRouter()
 
@@ -21,6 +22,12 @@ def first_page(visit: access.SignedIn) -> Response:
     if len(rooms) == 1:
         return RedirectResponse(f"/c/{rooms[0].class_id}/lectures", 303)
     return visit.page("classes.html", rooms=rooms)
+
+
+@router.get("/favicon.ico")
+def icon(visit: access.Whoever) -> Response:
+    """Where the icon is, for whoever asks without having read it in a page."""
+    return RedirectResponse(asset_url("icon.svg"), 307)
 
 
 @router.get("/health")
