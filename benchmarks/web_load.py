@@ -253,9 +253,9 @@ def seconds_of(client: httpx.Client, address: str, server: psutil.Process) -> tu
 
 
 def processor_s(process: psutil.Process) -> float:
-    """Processor seconds that all threads of a process have used, to the nanosecond."""
-    spent = (Path(f"/proc/{process.pid}/task/{thread.id}/schedstat") for thread in process.threads())
-    return sum(int(path.read_text(encoding="ascii").split()[0]) for path in spent) / 1e9
+    """Processor seconds that all threads of a process have used, to the nanosecond; those that ended too."""
+    # The clock of another process, as clock_getcpuclockid(3) numbers it.
+    return time.clock_gettime((~process.pid << 3) | 2)
 
 
 def publish_again(settings: Settings) -> tuple[int, float]:

@@ -13,16 +13,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chat_platform.web.published import PinnedReader
-from chat_platform.web.question_columns import ROLES, STATES, grouped_places, question_columns
+from chat_platform.web.question_columns import ROLES, STATES, grouped_places, lecture_rows, question_columns
 
 if TYPE_CHECKING:
     import numpy as np
 
     from chat_platform.web.board import Filters
 
+_NOWHERE = -2
+"""Rowid of no lecture."""
 _OPEN, _NOT_QUESTION = STATES.index("open"), STATES.index("not_question")
 _MINE = "select rowid as row from marts.lecture_questions where person_id = $person"
-_LECTURE = "select rowid as row from marts.lectures where conversation_id = $lecture"
 # Case means nothing in Korean, and a plain search takes half the time.
 _CONTAINS = "select rowid as row from marts.lecture_questions where contains(text, $text)"
 _MATCHES = """
@@ -135,8 +136,7 @@ class Ordered:
         state = filters.state
         fitting = self._state == STATES.index(state) if state else self._state != _NOT_QUESTION
         if filters.lecture:
-            row = self._published.row(_LECTURE, {"lecture": filters.lecture})
-            fitting &= columns.lecture == (row["row"] if row else -2)
+            fitting &= columns.lecture == lecture_rows(self._published).get(filters.lecture, _NOWHERE)
         if filters.role:
             fitting &= columns.role == ROLES.index(filters.role)
             if not self._viewer.staff:
@@ -147,8 +147,17 @@ class Ordered:
             places = columns.places(self._published, self._viewer.followed)
             fitting &= self._at(list(places.values()))
         if filters.text:
-            fitting &= self._where(_MATCHES if _has_case(filters.text) else _CONTAINS, {"text": filters.text})
+            fitting &= self._holding(filters.text)
         return fitting
+
+    def _holding(self, text: str) -> np.ndarray:
+        """Questions that hold a text: kept as bits, since whoever searches turns pages and sorts."""
+        import numpy as np
+
+        sql = _MATCHES if _has_case(text) else _CONTAINS
+        key = ("questions that hold", text)
+        bits = self._published.kept(key, lambda: np.packbits(self._where(sql, {"text": text})))
+        return np.unpackbits(bits, count=len(self._columns.rows)).astype(bool)
 
     def _where(self, sql: str, values: dict[str, Any]) -> np.ndarray:
         return self._at(self._columns.places_of_rows(self._published.columns(sql, values)["row"]))

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 # What most readers open first comes first.
 PARTS = (
     question_columns.question_columns,
+    question_columns.lecture_rows,
     board.lectures_of,
     chats.reaction_rows,
     question_columns.grouped_places,

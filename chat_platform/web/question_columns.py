@@ -113,6 +113,16 @@ def question_columns(published: PinnedReader) -> QuestionColumns:
     return published.kept(("question columns",), lambda: _read(published), lasting=True)
 
 
+def lecture_rows(published: PinnedReader) -> dict[str, int]:
+    """Conversation id → rowid of the lecture in ``marts.lectures``."""
+
+    def read() -> dict[str, int]:
+        rows = published.query("select conversation_id, rowid as row from marts.lectures")
+        return {row["conversation_id"]: row["row"] for row in rows}
+
+    return published.kept(("rows of lectures",), read, lasting=True)
+
+
 def grouped_places(published: PinnedReader) -> np.ndarray:
     """Places of questions that were asked more than once, the largest groups first; int32."""
 
