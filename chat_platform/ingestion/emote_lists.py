@@ -44,7 +44,8 @@ def with_list(
         first: whether this list was never read on an earlier day, not even as an empty one.
     """
     now = {(emote.emote_id, emote.code): emote for emote in listed}
-    others, own = [], []
+    others: list[dict[str, Any]] = []
+    own: list[dict[str, Any]] = []
     for row in known.to_pylist():
         of_list = (row["platform"], row["provider"], row["channel_id"]) == (platform, provider, channel_id)
         (own if of_list else others).append(row)
