@@ -33,7 +33,7 @@ import pyarrow.compute as pc
 from fsspec import AbstractFileSystem
 
 from chat_platform.errors import ChatPlatformError
-from chat_platform.sources.records import nfc
+from chat_platform.sources.records import nfc, to_tables
 from chat_platform.sources.streams.fields import ident, mapping
 from chat_platform.sources.streams.port import message_id, video_conversation_id
 from chat_platform.sources.streams.twitch.downloader_json import decoded, read_downloader_json
@@ -246,7 +246,7 @@ def _each_once(comments: pa.Table) -> pa.Table:
 # Who writes under one video writes under the next.
 @lru_cache(maxsize=1 << 17)
 def _identity(author: str) -> str:
-    return identity_id(TWITCH, author)
+    return identity_id(TWITCH, nfc(author))
 
 
 def _identities(authors: pa.Array) -> pa.Array:
@@ -258,19 +258,8 @@ def _identities(authors: pa.Array) -> pa.Array:
 def _parsed(path: Path) -> tuple[str, pa.Table]:
     """The chat by way of the parser of the format."""
     held = read_downloader_json(path.read_bytes(), path.name)
-    rows = [
-        {
-            "conversation_id": held.video.conversation_id,
-            "message_id": said.message_id,
-            "identity_id": identity_id(TWITCH, said.author_ref or said.author_name),
-            "sent_at": said.sent_at,
-            "text": nfc(said.text),
-        }
-        for said in held.chat.conversation.messages
-    ]
-    schema = pa.schema([field for field in CHAT if field.name not in ("platform", "channel_id", "native")])
     native = pa.Table.from_pylist([vars(use) for use in held.chat.native_emotes], schema=NATIVE_USES)
-    messages = pa.Table.from_pylist(rows, schema=schema)
+    messages = to_tables(held.chat.conversation)["messages"]
     chat = chat_of(messages, native, platform=TWITCH, channel_id=held.video.channel_id)
     return held.video.conversation_id, chat
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import json
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from chat_platform.errors import InputError
 from chat_platform.ingestion import emote_files
 from chat_platform.ingestion.emote_files import ChatReader, count_files
+from chat_platform.sources.records import nfc
 from chat_platform.storage.lake import Lake
 from chat_platform.tables.ids import identity_id
 from chat_platform.tables.streams import EMOTE_USES, EMOTES
@@ -143,7 +145,11 @@ ORDINARY: dict[str, Callable[[], File | bytes]] = {
     "nothing behind the comments": lambda: {k: v for k, v in usual().items() if k != "embeddedData"},
     "a comment twice": lambda: file_of(comment(0, "Pog"), comment(1, "wakHi"), comment(0, "Pog", "Pog")),
     "deleted account": lambda: file_of(comment(0, "Pog", commenter=None)),
-    "decomposed text": lambda: file_of(comment(0, "한글")),
+    "account without an id": lambda: file_of(
+        comment(0, "Pog", commenter={"display_name": unicodedata.normalize("NFD", "가나")}),
+        comment(1, "Pog", commenter={"_id": "", "display_name": "", "name": "login"}),
+    ),
+    "decomposed text": lambda: file_of(comment(0, unicodedata.normalize("NFD", "한글"), "👍")),
     "numbers for ids": lambda: file_of(comment(0, "Pog", _id=5)),
     "long fractions": lambda: file_of(comment(0, "Pog", created_at="2026-03-02T14:59:00.1234567Z")),
 }
@@ -175,7 +181,8 @@ def test_ordinary_files_take_the_quick_way_to_the_same_result(
     monkeypatch.setattr(emote_files, "_parsed", lambda path: pytest.fail("the parser was asked"))
     conversation_id, chat = reader.read(path)
     assert conversation_id == expected
-    assert chat.drop_columns("native").equals(expected_chat.drop_columns("native"))
+    assert chat.drop_columns(["native", "text"]).equals(expected_chat.drop_columns(["native", "text"]))
+    assert [nfc(text) for text in chat["text"].to_pylist()] == expected_chat["text"].to_pylist()
     assert counted(chat) == counted(expected_chat)
 
 
