@@ -115,24 +115,22 @@ class ZoomSettings(BaseModel):
 class StreamerListColumns(BaseModel):
     """Which columns of a list of streamers mean what: by header, or by letter (``A``, ``B``, …).
 
-    Attributes:
-        url: address of the channel.
-        name: name of the streamer.
-        key: the list's own number or word for the person; several platforms may share one.
-        platform: short name of the platform.
+    ``None``: found by its header, else by what is in it.
     """
 
-    url: str | None = Field(None, description="None: found by its header or its addresses.")
-    name: str | None = Field(None, description="None: found by its header.")
-    key: str | None = Field(None, description="None: found by its header, or the first column of numbers.")
-    platform: str | None = Field(None, description="None: found by its header or its words.")
+    url: str | None = Field(None, description="Addresses of channels, by header or letter; None: found.")
+    name: str | None = Field(None, description="Names of streamers, by header or letter; None: found.")
+    key: str | None = Field(
+        None, description="The list's own number or word for a person, by header or letter; None: found."
+    )
+    platform: str | None = Field(None, description="Platforms, by header or letter; None: found.")
 
 
 class StreamSettings(BaseModel):
     """Streaming platforms.
 
     Attributes:
-        base_urls: by platform (``emotes`` for BTTV, FFZ and 7TV): addresses by name, for local simulators.
+        base_urls: addresses by platform (``emotes`` for BTTV, FFZ and 7TV) and name, for local simulators.
         list_columns: columns of the list of streamers.
         parallel: requests to one platform at once; its limit is kept by all of them together.
         timeout_s: longest silence of the network before an attempt is given up, seconds.

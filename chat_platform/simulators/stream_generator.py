@@ -154,6 +154,7 @@ class StreamWorld:
         today: the day that platforms show; set it to move time.
         deleted: videos that are gone.
         renamed: streamer → login since a rename made by hand, beside those planted.
+        partial: video → share of its chat that can be seen so far, for a chat that grows.
         emote_changes: days on which an emote came or went, by hand: (day, streamer, emote, added).
     """
 
@@ -174,6 +175,7 @@ class StreamWorld:
         self.today = first_day + timedelta(days=days - 1)
         self.deleted: set[str] = set()
         self.renamed: dict[int, str] = {}
+        self.partial: dict[str, float] = {}
         self.emote_changes: list[tuple[date, int, GeneratedEmote, bool]] = []
         self._streamers = [self._streamer(index) for index in range(streamers)]
         self._by_channel = {s.channel_id: s for s in self._streamers} | {
@@ -248,7 +250,8 @@ class StreamWorld:
 
     def chat(self, video: GeneratedVideo) -> tuple[GeneratedComment, ...]:
         """Messages of a video in the order of time."""
-        return self._chat(video)
+        written = self._chat(video)
+        return written[: round(len(written) * self.partial.get(video.video_id, 1.0))]
 
     def native_uses(self, video: GeneratedVideo) -> Counter[tuple[str, str]]:
         """Truth: how often each native emote (id, code) stands in a video's chat."""

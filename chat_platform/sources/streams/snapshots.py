@@ -8,7 +8,7 @@ Ids are matched by what an answer says, never by its order: platforms leave out 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,24 +66,33 @@ class MissingChannel:
     detail: str = ""
 
 
-def resolve(platform: StreamPlatform, references: Iterable[ChannelReference]) -> Resolution:
+def resolve(
+    platform: StreamPlatform,
+    references: Iterable[ChannelReference],
+    known: Mapping[ChannelReference, str] | None = None,
+) -> Resolution:
     """Ask a platform who is meant, in its batches.
+
+    Args:
+        known: reference → channel id that it led to before. Such a one is followed by its id: the login may have been
+            changed since, and may even belong to somebody else now.
 
     Raises:
         StreamError: any that the platform raises.
     """
     wanted = list(dict.fromkeys(references))
+    ids = {r: r.value for r in wanted if r.kind == "id"} | dict(known or {})
     by_login = {
         channel.login: channel
-        for channel in platform.channels_by_login([r.value for r in wanted if r.kind == "login"])
+        for channel in platform.channels_by_login([r.value for r in wanted if r not in ids])
     }
     by_id = {
         channel.channel_id: channel
-        for channel in platform.channels_by_id([r.value for r in wanted if r.kind == "id"])
+        for channel in platform.channels_by_id([ids[r] for r in wanted if r in ids])
     }
     found: dict[ChannelReference, Channel] = {}
     for reference in wanted:
-        channel = (by_login if reference.kind == "login" else by_id).get(reference.value)
+        channel = by_id.get(ids[reference]) if reference in ids else by_login.get(reference.value)
         if channel is not None:
             found[reference] = channel
     return Resolution(found, [reference for reference in wanted if reference not in found])

@@ -85,6 +85,7 @@ class StreamerListReport:
         bad_rows: those that cannot, and why.
         columns: field → letter of the column that it was read from.
         sheet: sheet of the workbook; ``None`` for CSV.
+        other_sheets: sheets with addresses that were not read.
         data_rows: rows that hold anything, headers aside; each is in ``rows`` or ``bad_rows``.
         form: ``excel``, or encoding and separator of the CSV.
     """
@@ -93,6 +94,7 @@ class StreamerListReport:
     bad_rows: list[BadRow]
     columns: dict[str, str]
     sheet: str | None
+    other_sheets: list[str]
     data_rows: int
     form: str
 
@@ -141,12 +143,13 @@ def read_streamer_list(
         for form, name, rows in _grids(data, filename)
         if sheet in (None, name) and (table := reader.table(form, name, rows)) is not None
     ]
-    # The first sheet with addresses; of the readings of a CSV the one that finds most.
-    best = max(tables, key=reader.addresses, default=None) if not data.startswith(_EXCEL) else None
-    best = best or next((table for table in tables if reader.addresses(table)), next(iter(tables), None))
-    if best is None:
+    if not tables:
         raise InputError("CP-STREAM-021", filename)
-    return reader.report(best)
+    with_addresses = [table for table in tables if reader.addresses(table)]
+    if data.startswith(_EXCEL):
+        best = (with_addresses or tables)[0]
+        return reader.report(best, [str(table.sheet) for table in with_addresses if table is not best])
+    return reader.report(max(tables, key=reader.addresses), [])
 
 
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
@@ -199,7 +202,7 @@ class _Reader:
             self._is_address(table.values(row, "url")) for row in range(table.first_row, len(table.rows))
         )
 
-    def report(self, table: _Table) -> StreamerListReport:
+    def report(self, table: _Table, other_sheets: list[str]) -> StreamerListReport:
         """Every row of a table, used or not."""
         rows: list[StreamerRow] = []
         bad_rows: list[BadRow] = []
@@ -224,6 +227,7 @@ class _Reader:
             bad_rows=bad_rows,
             columns={name: _letter(place) for name, place in table.places.items()},
             sheet=table.sheet,
+            other_sheets=other_sheets,
             data_rows=len(rows) + len(bad_rows),
             form=table.form,
         )

@@ -155,3 +155,18 @@ def test_references_are_matched_by_what_is_answered_and_not_by_its_order(twitch,
         reference: s.channel_id for reference, s in zip(references, seen, strict=True)
     }
     assert resolution.missing == unknown
+
+
+def test_a_renamed_streamer_of_the_list_is_followed_by_the_id_even_if_somebody_took_the_login(
+    twitch, connect
+):
+    world = StreamWorld(9, streamers=10, days=10)
+    platform = connect(twitch(world=world))
+    renamed, thief = world.everybody()[0], world.everybody()[1]
+    reference = ChannelReference("twitch", "login", world.login(renamed))
+    known = {reference: resolve(platform, [reference]).found[reference].channel_id}
+    world.renamed[renamed.index] = "a_new_name"
+    assert resolve(platform, [reference]).missing == [reference]
+    world.renamed[thief.index] = reference.value
+    found = resolve(platform, [reference], known).found[reference]
+    assert (found.channel_id, found.login) == (renamed.channel_id, "a_new_name")

@@ -53,7 +53,7 @@ def test_the_first_system_s_workbook_has_no_headers_and_keys_that_excel_keeps_as
         Sheet1=[[14221.0, "https://www.twitch.tv/ganada", "twitch"]],
     )
     report = read(data)
-    assert report.sheet == "Main"
+    assert (report.sheet, report.other_sheets) == ("Main", ["Sheet1"])
     assert [(row.key, row.reference) for row in report.rows] == [
         ("14221", ChannelReference("twitch", "login", "ganada")),
         ("14222", ChannelReference("twitch", "login", "narae")),

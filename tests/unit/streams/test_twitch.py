@@ -12,8 +12,10 @@ from pydantic import SecretStr
 from chat_platform.errors import ConfigurationError, StreamError
 from chat_platform.simulators.faults import Fault
 from chat_platform.simulators.stream_faults import stream_fault
+from chat_platform.simulators.stream_generator import StreamWorld
 from chat_platform.sources.records import to_tables
 from chat_platform.sources.streams.paging import chat_gaps, chat_pages
+from chat_platform.sources.streams.snapshots import ChannelSnapshot, take_snapshots
 from chat_platform.sources.streams.twitch import helix
 from chat_platform.sources.streams.twitch.helix import duration_s
 from tests.unit.streams.conftest import CLIENT_SECRET
@@ -166,6 +168,15 @@ def test_a_token_that_is_refused_in_the_middle_is_replaced_once(world, twitch, c
     assert [seen.status for seen in helix_requests(server)].count(401) == 1
 
 
+def test_threads_whose_token_is_refused_at_once_fetch_one_new_token(twitch, connect, clock):
+    world = StreamWorld(9, streamers=40, days=7)
+    server = twitch(stream_fault("unauthorised", endpoint="channels/followers", nth=9), world=world)
+    ids = [s.channel_id for s in world.everybody() if world.visible(s)]
+    results = list(take_snapshots(connect(server), ids, parallel=8, clock=clock))
+    assert {type(result) for result in results} == {ChannelSnapshot}
+    assert server.count("token") == 2
+
+
 def test_tokens_that_are_always_refused_end_in_a_coded_error(twitch, connect):
     server = twitch(stream_fault("unauthorised", count=100))
     with pytest.raises(StreamError, match="CP-STREAM-002"):
@@ -299,6 +310,17 @@ def test_a_reading_that_was_killed_goes_on_at_its_last_page(world, twitch, conne
         pages += read_all(platform, video.video_id, pages[-1].next_cursor)
         assert heard(parsed(platform, video.video_id, pages)) == sorted(said(world, video))
         assert server.count("chat") == whole
+
+
+def test_a_chat_that_grew_is_read_again_with_the_same_ids(world, twitch, connect):
+    video = world.videos(busiest(world))[0]
+    platform = connect(twitch())
+    world.partial[video.video_id] = 0.5
+    before = heard(parsed(platform, video.video_id, read_all(platform, video.video_id)))
+    world.partial.clear()
+    after = heard(parsed(platform, video.video_id, read_all(platform, video.video_id)))
+    assert set(before) < set(after)
+    assert len(after) == len(world.chat(video))
 
 
 def test_comments_of_deleted_accounts_are_messages_of_nobody(world, twitch, connect):
