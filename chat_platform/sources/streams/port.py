@@ -55,6 +55,7 @@ class Channel:
     display_name: str
     description: str | None = None
     kind: str | None = None
+    url: str | None = None
     image_url: str | None = None
     created_at: datetime | None = None
     followers: int | None = None
@@ -250,6 +251,7 @@ class PlatformSpec:
         hosts: host names of its addresses, without ``www.`` and ``m.``.
         reference: path of an address (without host) → the channel it leads to; ``None``: to no channel.
         connect: open it.
+        video_link: video and seconds from its start → address that plays it from there.
         third_party_emotes: whether BTTV, FFZ and 7TV know its channels by the platform's ids.
     """
 
@@ -258,6 +260,7 @@ class PlatformSpec:
     hosts: tuple[str, ...]
     reference: Callable[[str], ChannelReference | None]
     connect: Callable[[Connection], StreamPlatform]
+    video_link: Callable[[str, float], str]
     third_party_emotes: bool = False
 
 

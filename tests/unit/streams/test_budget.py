@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -120,6 +121,26 @@ def test_without_a_known_limit_only_the_platform_s_word_counts(tmp_path, clock):
     assert sum(budget.acquire() for _ in range(5_000)) == 0
     budget.refused({"Retry-After": "9"}, clock.now())
     assert budget.acquire() == 9.0
+
+
+@pytest.mark.parametrize("latency_s", [0.0, 0.004, 0.1])
+def test_a_bucket_that_refills_all_the_time_is_kept_too(tmp_path, clock, latency_s):
+    limit, rate = 800, 800 / 60
+    budget = Budget(tmp_path / "b", "twitch", limit=limit, clock=clock)
+    began = filled_at = clock.now()
+    tokens, refusals = float(limit), 0
+    for _ in range(3_149):
+        budget.acquire()
+        asked_at = clock.now()
+        clock.sleep(latency_s)
+        tokens = min(limit, tokens + (clock.now() - filled_at) * rate)
+        filled_at = clock.now()
+        refusals += tokens < 1
+        tokens = max(0.0, tokens - 1)
+        full_at = math.ceil(clock.now() + (limit - tokens) / rate)
+        budget.learn(headers(limit, int(tokens), full_at), asked_at)
+    assert refusals == 0
+    assert clock.now() - began <= max(60 * 3_149 / limit, 3_149 * latency_s) + 3
 
 
 def test_a_damaged_file_is_begun_anew(tmp_path, clock):

@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -95,3 +96,16 @@ def test_names_of_the_registry_are_those_of_the_platforms():
     assert {name: platform_spec(name).name for name in PLATFORMS} == {name: name for name in PLATFORMS}
     with pytest.raises(StreamError, match="CP-STREAM-009"):
         platform_spec("elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("twitch", "https://www.twitch.tv/videos/77?t=1h2m3s"),
+        ("chzzk", "https://chzzk.naver.com/video/77?currentTime=3723"),
+    ],
+)
+def test_a_moment_of_a_video_has_an_address(name, link):
+    spec = platform_spec(name)
+    assert spec.video_link("77", 3_723.9) == link
+    assert "evil" not in urlsplit(spec.video_link("../evil?x#", -1)).query

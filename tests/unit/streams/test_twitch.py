@@ -57,8 +57,9 @@ def test_profiles_come_by_login_and_id_whatever_their_order_and_the_unknown_are_
     by_login = platform.channels_by_login([*logins, "nobody_here", "not a login", "가나다"])
     by_id = platform.channels_by_id([s.channel_id for s in seen] + ["999", "x"])
     for channels in (by_login, by_id):
-        assert {c.channel_id: (c.login, c.display_name) for c in channels} == {
-            s.channel_id: (world.login(s), s.display_name) for s in seen
+        assert {c.channel_id: (c.login, c.display_name, c.url) for c in channels} == {
+            s.channel_id: (world.login(s), s.display_name, f"https://www.twitch.tv/{world.login(s)}")
+            for s in seen
         }
 
 

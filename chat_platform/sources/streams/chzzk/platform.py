@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from requests.auth import AuthBase
@@ -52,6 +53,7 @@ BASE_URLS = {
     "open": "https://openapi.chzzk.naver.com/open/v1",
     "web": "https://api.chzzk.naver.com/service",
 }
+SITE = "https://chzzk.naver.com"
 BATCH = 20
 VIDEOS_A_PAGE = 50
 _CHANNEL_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -230,6 +232,7 @@ def _channel(item: object) -> Channel | None:
         display_name=text(fields.get("channelName")) or channel_id,
         description=text(fields.get("channelDescription")),
         kind=None if verified is None else ("verified" if verified else ""),
+        url=f"{SITE}/{quote(channel_id, safe='')}",
         image_url=text(fields.get("channelImageUrl")),
         followers=count(fields.get("followerCount")),
     )
@@ -251,6 +254,7 @@ def _video(item: object, channel_id: str) -> Video | None:
         published_at=epoch_ms(fields.get("publishDateAt")) or _korean(fields.get("publishDate")),
         duration_s=number(fields.get("duration")),
         views=count(fields.get("readCount")),
+        url=f"{SITE}/video/{quote(video_id, safe='')}",
     )
 
 
@@ -281,10 +285,16 @@ def _korean(value: object) -> datetime | None:
         return None
 
 
+def video_link(video_id: str, seconds: float) -> str:
+    """Address of a moment in a video."""
+    return f"{SITE}/video/{quote(video_id, safe='')}?currentTime={max(0, int(seconds))}"
+
+
 PLATFORM = PlatformSpec(
     name=CHZZK,
     label="CHZZK",
     hosts=("chzzk.naver.com",),
     reference=reference,
     connect=ChzzkPlatform,
+    video_link=video_link,
 )

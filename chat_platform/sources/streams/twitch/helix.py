@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from chat_platform.errors import StreamError
 from chat_platform.sources.streams.fields import count, ident, items, mapping, moment, number, text
@@ -24,6 +25,7 @@ from chat_platform.sources.streams.port import NATIVE, Channel, ChannelTotals, E
 from chat_platform.sources.streams.twitch.token import AppToken
 
 TWITCH = "twitch"
+SITE = "https://www.twitch.tv"
 BATCH = 100
 LOGIN = re.compile(r"[a-z0-9_]{1,25}", re.ASCII)
 ID = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -156,6 +158,7 @@ def _channel(item: object) -> Channel | None:
         display_name=text(fields.get("display_name")) or login,
         description=text(fields.get("description")),
         kind=fields["broadcaster_type"] if isinstance(fields.get("broadcaster_type"), str) else None,
+        url=f"{SITE}/{quote(login.lower(), safe='')}",
         image_url=text(fields.get("profile_image_url")),
         created_at=moment(fields.get("created_at")),
     )

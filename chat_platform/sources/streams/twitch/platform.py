@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from urllib.parse import quote
 
 from requests.auth import AuthBase
 
@@ -24,7 +25,7 @@ from chat_platform.sources.streams.port import (
     StreamChat,
     Video,
 )
-from chat_platform.sources.streams.twitch.helix import LOGIN, TWITCH, Helix
+from chat_platform.sources.streams.twitch.helix import LOGIN, SITE, TWITCH, Helix
 from chat_platform.sources.streams.twitch.token import AppToken
 from chat_platform.sources.streams.twitch.vod_chat import VodChat, parse_pages
 
@@ -124,11 +125,19 @@ def reference(path: str) -> ChannelReference | None:
     return ChannelReference(TWITCH, "login", login)
 
 
+def video_link(video_id: str, seconds: float) -> str:
+    """Address of a moment in a video."""
+    minutes, second = divmod(max(0, int(seconds)), 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{SITE}/videos/{quote(video_id, safe='')}?t={hour}h{minute}m{second}s"
+
+
 PLATFORM = PlatformSpec(
     name=TWITCH,
     label="Twitch",
     hosts=("twitch.tv", "go.twitch.tv"),
     reference=reference,
     connect=TwitchPlatform,
+    video_link=video_link,
     third_party_emotes=True,
 )
