@@ -164,7 +164,6 @@ def pages(settings: Settings) -> Addresses:
         if tile.meta.filters.date:
             days = "from=2021-01-01&to=2021-03-01"
             found[place][f"tile {tile.name} of days"] = f"{root}/tiles/{tile.name}?{days}"
-    found["everybody"]["classes"] = "/"
     found["everybody"]["account"] = "/account"
     return Addresses(chosen=chosen, people=people, **found)
 

@@ -69,7 +69,7 @@ _BLOCK = 500
 _LARGEST = 3_000
 _STEP = 0.05
 # Of an index: texts that its n-grams are learned from, and texts that are turned into vectors at once.
-_SAMPLE = 20_000
+_SAMPLE = 10_000
 _CHUNK = 2_000
 
 
@@ -125,7 +125,8 @@ class LetterIndex:
 
     def __init__(self, texts: Sequence[str]) -> None:
         bare = [_bare(text) for text in texts]
-        self._numbers = [_numbers_in(text) for text in bare]
+        known: dict[frozenset[str], frozenset[str]] = {}
+        self._numbers = [known.setdefault(numbers, numbers) for numbers in map(_numbers_in, bare)]
         self._letters = NgramVectorizer(3, 4, min_rows=1)
         # What a question is about is said in words that many questions share; a part of them knows nearly all.
         sample = bare[:_SAMPLE]

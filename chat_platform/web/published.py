@@ -10,6 +10,7 @@ any more. Values are passed as parameters, never put into the text of a query.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -32,7 +33,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.5
 """How often the pointer to the current version is looked at."""
 KEPT_ANSWERS = 512
-MEMORY = "300MB"
+MEMORY = "160MB"
+"""Of one version; two are open while requests that began with the earlier one end."""
 DAMAGE = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
 """What DuckDB raises when the file is not what it was written as."""
 OLDER = (duckdb.CatalogException, duckdb.BinderException)
@@ -187,11 +189,16 @@ class PublishedReader:
             return
 
         def run() -> None:
+            # Requests and the version that they read refer to each other in circles: left to itself, Python would
+            # hold the former version beside this one for minutes, with all that was kept of it.
+            gc.collect()
             try:
                 prepare(PinnedReader(self, opened))
             except (ChatPlatformError, duckdb.Error) as error:
                 # Whoever asks for what is missing makes it then, and is told what is wrong.
                 log.warning("version %s is not prepared: %s", opened.version.number, type(error).__name__)
+            # Those too that were under way at the beginning.
+            gc.collect()
 
         # No daemon: a process that ends while DuckDB works on one of those is aborted.
         threading.Thread(target=run, name=f"prepare-{opened.version.number}").start()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
+import numpy as np
 import pytest
 
 from chat_platform.errors import WebError
@@ -17,7 +21,7 @@ from chat_platform.web import board, tile_data
 from chat_platform.web.chats import reaction_rows
 from chat_platform.web.pages.labels import uncertain_messages
 from chat_platform.web.preparation import prepare
-from chat_platform.web.published import KEPT_ANSWERS, PinnedReader, PublishedReader
+from chat_platform.web.published import KEPT_ANSWERS, LOOK_S, PinnedReader, PublishedReader
 from chat_platform.web.tile_data import Asked, Reader
 from chat_platform.web.tiles import published_tiles
 
@@ -77,8 +81,6 @@ def test_a_version_that_cannot_be_prepared_is_read_all_the_same(publication: Pub
 
 
 def test_preparing_an_older_file_makes_what_it_can(taught_home: Path, tmp_path: Path) -> None:
-    import duckdb
-
     current = Workspace(Settings(home=taught_home)).publication.current().path
     build = tmp_path / "build.duckdb"
     shutil.copy(current, build)
@@ -149,3 +151,27 @@ def test_figures_of_a_lecture_are_those_of_the_mart(published: PinnedReader) -> 
         assert (beyond.rows, beyond.total) == ([], listed.total)
         nothing = tile_data.rows(published, tiles[name], Asked(lecture="none of these"), reader)
         assert (nothing.rows, nothing.total) == ([], 0)
+
+
+def test_a_version_that_was_replaced_is_let_go_of(taught_home: Path, tmp_path: Path) -> None:
+    current = Workspace(Settings(home=taught_home)).publication.current().path
+    publication = Publication(tmp_path / "published")
+    build = tmp_path / "build.duckdb"
+    shutil.copy(current, build)
+    publication.publish(build)
+    reader = PublishedReader(publication, prepare=lambda published: None)
+    first = reader.pinned()
+    assert first.version.number == 1
+    _end_of("prepare-")
+    held = weakref.ref(first.kept("something large", lambda: np.zeros(10)))
+    # As requests and what they refer to do.
+    circle = [first]
+    circle.append(circle)
+    del first, circle
+    with duckdb.connect(str(build)) as connection:
+        connection.execute("create table meta.again as select 1 as one")
+    publication.publish(build)
+    time.sleep(LOOK_S)
+    assert reader.version.number == 2
+    _end_of("prepare-")
+    assert held() is None
