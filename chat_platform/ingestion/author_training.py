@@ -33,6 +33,7 @@ from chat_platform.ml.registry.documents import side_files
 from chat_platform.ml.registry.promotion import Decision, decide, judge
 from chat_platform.ml.registry.serving import Served, serve
 from chat_platform.ml.registry.store import PREDICTIONS, StoredModel, Training, version_of
+from chat_platform.storage.asked import AskedStore
 from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.files import write_bytes_atomic
 from chat_platform.storage.promotions import PromotionLog
@@ -179,7 +180,9 @@ def _rows(workspace: Workspace, agreed: frozenset[str]) -> dataset.AuthorRows:
     people = lake.read(PEOPLE).to_pylist()
     bots = [row["person_id"] for row in people if row["is_bot"]]
     messages = lake.read_many(MESSAGES, sorted(lake.files(MESSAGES)))
-    return dataset.author_rows(messages, lake.read(IDENTITIES), agreed, workspace.settings.authors, bots=bots)
+    hidden = AskedStore(workspace.database, workspace.settings.web.class_id).hidden()
+    rules = workspace.settings.authors
+    return dataset.author_rows(messages, lake.read(IDENTITIES), agreed, rules, bots=bots, anonymous=hidden)
 
 
 def _evaluation(found: AuthorEvaluation) -> Evaluation:

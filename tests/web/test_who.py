@@ -16,6 +16,7 @@ from chat_platform.errors import ModelError, WebError
 from chat_platform.ingestion import author_training
 from chat_platform.ml.authors.model import AuthorModel
 from chat_platform.settings import Settings
+from chat_platform.storage.asked import AskedStore
 from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.workspace import Workspace
@@ -114,6 +115,25 @@ def test_who_withdraws_is_named_no_more_from_that_moment(
     page = unescape(ask(player))
     assert names_of(workspace, frozenset({gone})).isdisjoint(named(page))
     assert len(named(page)) == min(5, len(model.persons) - 1)
+
+
+def test_what_was_asked_anonymously_is_not_learnt(
+    sign_in: SignIn, workspace: Workspace, model: AuthorModel
+) -> None:
+    with workspace.publication.read() as connection:
+        (asked,) = connection.execute(
+            "select message_id from core.messages inner join core.identities using (identity_id) "
+            "where identities.person_id = ? and visibility = 'everyone' and not removed "
+            "order by length(text) desc, message_id limit 1",
+            [model.persons[0]],
+        ).fetchone()
+    sign_in("student", person_id=model.persons[0])
+    before = author_training.train_candidate(workspace)
+    assert "anonymous" not in before.excluded
+    AskedStore(workspace.database, workspace.settings.web.class_id).set_hidden(asked, 1, hidden=True)
+    after = author_training.train_candidate(workspace)
+    assert after.excluded["anonymous"] == 1
+    assert after.model.version != before.model.version
 
 
 def test_who_withdraws_while_the_model_answers_is_not_named(

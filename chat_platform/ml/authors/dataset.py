@@ -73,6 +73,7 @@ def author_rows(
     rules: AuthorRules | None = None,
     *,
     bots: Collection[str] = (),
+    anonymous: Collection[str] = (),
 ) -> AuthorRows:
     """Join messages to merged identities and keep what may be learnt from.
 
@@ -82,6 +83,7 @@ def author_rows(
         consenting: ids of people who agreed.
         rules: least messages an author and least text a message.
         bots: ids of people who are programs.
+        anonymous: ids of messages whose authors chose to stay unnamed in the portal.
     """
     rules = rules or AuthorRules()
     person_of = dict(
@@ -89,7 +91,7 @@ def author_rows(
     )
     columns = ("message_id", "identity_id", "text", "sent_at", "conversation_id")
     values = {name: messages[name].to_pylist() for name in (*columns, "visibility", "removed", "language")}
-    consenting, bots = frozenset(consenting), frozenset(bots)
+    consenting, bots, anonymous = frozenset(consenting), frozenset(bots), frozenset(anonymous)
     excluded: Counter[str] = Counter()
     kept: list[tuple[Any, ...]] = []
     for row, identity in enumerate(values["identity_id"]):
@@ -99,6 +101,7 @@ def author_rows(
             values["visibility"][row],
             values["removed"][row],
             values["language"][row],
+            values["message_id"][row] in anonymous,
             rules,
         )
         if reason:
@@ -123,8 +126,10 @@ def _reason_by_person(person: str | None, consenting: frozenset[str], bots: froz
 
 
 def _reason_by_message(
-    text: str, visibility: str, removed: bool, language: str | None, rules: AuthorRules
+    text: str, visibility: str, removed: bool, language: str | None, anonymous: bool, rules: AuthorRules
 ) -> str | None:
+    if anonymous:
+        return "anonymous"
     if visibility != "everyone":
         return "direct"
     if removed:

@@ -71,14 +71,16 @@ def test_every_message_left_out_is_counted_by_its_reason() -> None:
         {"text": "!"},
         {"text": "😀😀"},
         {"text": "a" * 5_000},
+        {"message_id": "asked unnamed"},
     ]
     messages = written("ann", 12)
     for changes in odd:
         messages += written("ann", 1, **changes)
     messages += written("bot", 3)
     people = {"name of ann": "p1", "name of bot": "p9"}
-    found = rows_of(messages, people, {"p1", "p9"}, bots={"p9"})
+    found = rows_of(messages, people, {"p1", "p9"}, bots={"p9"}, anonymous={"asked unnamed"})
     assert found.excluded == {
+        "anonymous": 1,
         "bot": 3,
         "code": 1,
         "direct": 1,
