@@ -49,6 +49,8 @@ _AFTER = (b'"embeddedData"', b'"emotes"')
 _HEAD_BYTES = 4 << 20
 # A message has 500 characters; with badges, fragments and profile a comment stays far below this.
 _COMMENT_BYTES = 1 << 20
+# DuckDB asks for 32 MB at a time and takes less: so much in one piece would be new memory from the system each time.
+_PIECE_BYTES = 1 << 18
 _ADDRESS = "comments://"
 _COMMENTS = f"""
 select
@@ -287,7 +289,7 @@ class _Window(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        end = self.size if size < 0 else min(self.size, self._at + size)
+        end = self.size if size < 0 else min(self.size, self._at + min(size, _PIECE_BYTES))
         part = self._data[self._start + self._at : self._start + end]
         self._at = end
         return part

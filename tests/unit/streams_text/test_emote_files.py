@@ -127,6 +127,15 @@ def test_a_file_is_counted_as_it_reads(tmp_path: Path, reader: ChatReader) -> No
     ]
 
 
+def test_a_file_larger_than_a_piece_is_read_to_its_end(tmp_path: Path, reader: ChatReader) -> None:
+    path = written(
+        tmp_path, file_of(*(comment(n, "Pog", "네", created_at="2026-03-02T14:59:00Z") for n in range(2_500)))
+    )
+    assert path.stat().st_size > 3 * emote_files._PIECE_BYTES
+    _, chat = reader.read(path)
+    assert chat["message_id"].to_pylist() == [f"twitch-c{n}" for n in range(2_500)]
+
+
 def _spaced(content: File) -> bytes:
     return json.dumps(content, indent=1).encode()
 
