@@ -11,7 +11,8 @@ are the channel's own emotes only, a quarter third-party emotes, the rest words 
 
 * ``S4`` — how the fourth seed counts a day: its text file line by line, every word with the channel's prefix found
   by a regular expression, lists joined by ``sum``, looked up in a list of known emotes, counted in a dictionary. It
-  sees the channel's own emotes only. Joining by ``sum`` is quadratic in the emotes of a day.
+  sees the channel's own emotes only. Joining by ``sum`` is quadratic in the emotes of a day, so a message costs more
+  the more there are in a file, and the ratio to ours depends on ``--file-messages``.
 * ``S4 mended`` — a loop over the text that looks every word up in a dictionary of all emotes; linear.
 * ``DuckDB`` — DuckDB alone, on all cores, reading from the same JSON what counting needs: the floor.
 * ``reading`` — our reader alone, on one core: what of our time is JSON, before anything is counted.
