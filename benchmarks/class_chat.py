@@ -52,8 +52,11 @@ def child(task: str, home: Path, **arguments: object) -> dict[str, float]:
 # --- tasks that run in a child process ---------------------------------------------------------------------
 
 
-def task_fill(home: str, recordings: int, messages: int) -> dict[str, float]:
-    """Archive raw answers of a generated class and write them into the ledger as fetched; nothing is parsed."""
+def task_fill(home: str, recordings: int, messages: int, first: int = 0) -> dict[str, float]:
+    """Archive raw answers of a generated class and write them into the ledger as fetched; nothing is parsed.
+
+    Those before ``first`` are left as they are: an answer that is archived anew is parsed anew.
+    """
     from chat_platform.settings import Settings
     from chat_platform.simulators.class_generator import generate_class
     from chat_platform.simulators.zoom_answers import play_infos
@@ -63,7 +66,7 @@ def task_fill(home: str, recordings: int, messages: int) -> dict[str, float]:
     workspace = Workspace(Settings())
     generated = generate_class(7, recordings=recordings, messages_per_recording=messages, first_day=FIRST_DAY)
     written = 0
-    for index in range(recordings):
+    for index in range(first, recordings):
         recording = generated.recording(index)
         conversation_id = f"zoom-{index:08d}-{index:012x}"
         answers = [
@@ -205,7 +208,7 @@ def history(folder: str, scale: float) -> None:
         child("catch_up", home)
         trials = []
         for extra in range(1, 4):
-            child("fill", home, recordings=size + extra, messages=830)
+            child("fill", home, recordings=size + extra, messages=830, first=size + extra - 1)
             trials.append(child("catch_up", home))
         results[size] = {
             name: sorted(trial[name] for trial in trials)[1]
@@ -269,6 +272,7 @@ def readers(folder: str, scale: float) -> None:
 def task_write(home: str, seconds: float) -> dict[str, float]:
     """Parse, load and publish the same recordings again and again, as the chain does without dbt."""
     from chat_platform.ingestion import recordings
+    from chat_platform.ingestion.predictions import predict
     from chat_platform.ingestion.publication import publish
     from chat_platform.ingestion.tables import CONVERSATION_TABLES
     from chat_platform.settings import Settings
@@ -284,6 +288,7 @@ def task_write(home: str, seconds: float) -> dict[str, float]:
             workspace.lake.write(
                 TOKENS, tokenise_messages(workspace.lake.read(MESSAGES, conversation_id)), conversation_id
             )
+        predict(workspace, ids)
         workspace.warehouse.load(workspace.lake, CONVERSATION_TABLES)
         versions += publish(workspace)[1]
     return {"published_versions": versions}
