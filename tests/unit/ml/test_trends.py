@@ -85,7 +85,6 @@ def with_gaps(series: Series, chance: Chance, keep: int | None = None) -> Series
         return [figure if day in left else None for day, figure in enumerate(series)]
     missing = chance.random(DAYS) < chance.choice([0.0, 0.1, 0.25])
     if chance.random() < 0.5:
-        # Not over the place of a spike: what nobody saw cannot be found.
         start = int(chance.integers(0, DAYS - 8))
         missing[start : start + int(chance.integers(3, 8))] = True
     return [None if gone else figure for figure, gone in zip(series, missing, strict=True)]
