@@ -1,7 +1,7 @@
 """The class list: an Excel or CSV file that a person keeps, read with a report of what cannot be used.
 
-What belongs here: from the bytes of a file to rows of ``core.class_list`` and a report. What does not: where
-the file lies, and who its members are in a chat (``identity``).
+What belongs here: from the bytes of a file to rows of ``core.class_list`` and a report. What does not: cells of a
+file (``sources.workbook``), where it lies, who its members are in a chat (``identity``).
 
 Columns are found by their headers, Korean or English, in any order; a title above them does no harm. The
 first class system wrote seven headers (유니크 아이디, 실제이름, 디스플레이 이름, 직업, 이메일, 어드민여부,
@@ -11,23 +11,16 @@ rows are recognised one by one and put right.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import fastexcel
-
 from chat_platform.errors import InputError
-from chat_platform.people.names import NameSplitter, clean_name
+from chat_platform.people.names import NameSplitter
 from chat_platform.settings import NameRules
+from chat_platform.sources.workbook import Grid, GridErrors, grids, is_excel
 
-MAX_BYTES = 20 * 2**20
-MAX_UNPACKED_BYTES = 200 * 2**20
-MAX_CELL = 1_000
 HEADER_SEARCH_ROWS = 20
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -50,7 +43,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 _EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[^@\s,;<>().]{2,}")
 _YES = frozenset({"true", "1", "y", "yes", "o", "예", "네", "참"})
 _BOOLEANS = _YES | {"false", "0", "n", "no", "x", "아니오", "아니요", "거짓"}
-_EXCEL_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_ERRORS = GridErrors(unreadable="CP-PEOPLE-001", too_large="CP-PEOPLE-003")
 
 Cells = Sequence[str]
 
@@ -126,84 +119,16 @@ def read_class_list(data: bytes, filename: str, rules: NameRules | None = None) 
         InputError: CP-PEOPLE-001 when it is neither or damaged, -002 when it has no columns for id and name,
             -003 when it is too large for a list of people.
     """
-    if len(data) > MAX_BYTES:
-        raise InputError("CP-PEOPLE-003", f"{filename}: {len(data)} bytes")
     splitter = NameSplitter(rules or NameRules())
-    for form, grid in _grids(data, filename):
-        header_row = _find_header(grid)
+    found: Iterable[Grid] = grids(data, filename, _ERRORS)
+    if not is_excel(data):
+        # The separator that uncovers most known headers is the right one.
+        found = sorted(found, key=lambda grid: -_known_headers(grid.rows))
+    for grid in found:
+        header_row = _find_header(grid.rows)
         if header_row is not None:
-            return _read_grid(grid, header_row, form, splitter)
+            return _read_grid(grid.rows, header_row, grid.form, splitter)
     raise InputError("CP-PEOPLE-002", filename)
-
-
-def _grids(data: bytes, filename: str) -> Iterator[tuple[str, list[list[str]]]]:
-    """Every way to see the file as rows of cells: its sheets, or its lines by each separator."""
-    if data.startswith(_EXCEL_MAGIC):
-        yield from (("excel", grid) for grid in _sheets(data, filename))
-        return
-    text, encoding = _decode(data, filename)
-    readings = [(name, grid) for name, mark in _SEPARATORS if (grid := _csv(text, mark)) is not None]
-    if not readings:
-        raise InputError("CP-PEOPLE-001", f"{filename}: not a CSV")
-    # The separator that uncovers most known headers is the right one.
-    readings.sort(key=lambda reading: -_known_headers(reading[1]))
-    yield from ((f"{encoding}, {name}", grid) for name, grid in readings)
-
-
-_SEPARATORS = (("comma", ","), ("semicolon", ";"), ("tab", "\t"))
-
-
-def _decode(data: bytes, filename: str) -> tuple[str, str]:
-    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    encodings = ["utf-16"] if marked else ["utf-8-sig", "cp949"]
-    for encoding in encodings:
-        try:
-            return data.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise InputError("CP-PEOPLE-001", f"{filename}: neither Excel nor text in {' or '.join(encodings)}")
-
-
-def _csv(text: str, separator: str) -> list[list[str]] | None:
-    try:
-        return [
-            [_cell(value) for value in row]
-            for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        ]
-    except csv.Error:
-        return None
-
-
-def _sheets(data: bytes, filename: str) -> Iterator[list[list[str]]]:
-    """Cells of each sheet; blank rows are kept, so that row numbers are those that a spreadsheet shows."""
-    _check_unpacked_size(data, filename)
-    try:
-        book = fastexcel.read_excel(data)
-        for name in book.sheet_names:
-            columns = (
-                book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_arrow().to_pydict()
-            )
-            yield [[_cell(value) for value in row] for row in zip(*columns.values(), strict=True)]
-    except fastexcel.FastExcelError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError("CP-PEOPLE-001", f"{filename}: {reason}") from error
-
-
-def _check_unpacked_size(data: bytes, filename: str) -> None:
-    """A small archive can unpack to any size; its directory says to which."""
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        return
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise InputError("CP-PEOPLE-001", f"{filename}: {error}") from error
-    if size > MAX_UNPACKED_BYTES:
-        raise InputError("CP-PEOPLE-003", f"{filename}: {size} bytes unpacked")
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else clean_name(str(value)[:MAX_CELL])
 
 
 def _header_key(header: str) -> str:

@@ -11,16 +11,14 @@ platform in C. A person may stand in several rows, one a platform; a channel onl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import fastexcel
-
 from chat_platform.errors import InputError
-from chat_platform.people import class_list
 from chat_platform.settings import StreamerListColumns
 from chat_platform.sources.streams.port import ChannelReference, PlatformSpec
+from chat_platform.sources.workbook import GridErrors, grids, is_excel
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "url": ("url", "주소", "링크", "채널 주소", "채널", "link", "address", "channel", "channel url"),
@@ -39,6 +37,7 @@ _WHOLE = re.compile(r"(\d+)(\.0+)?", re.ASCII)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.ASCII | re.IGNORECASE)
 _PREFIXES = ("www.", "m.", "mobile.")
 _SHOWN = 80
+_ERRORS = GridErrors(unreadable="CP-STREAM-020", too_large="CP-STREAM-022")
 
 Rows = Sequence[Sequence[str]]
 
@@ -135,39 +134,20 @@ def read_streamer_list(
         InputError: CP-STREAM-020 when it is neither or damaged, -021 when no column holds addresses, -022 when it is
             too large.
     """
-    if len(data) > class_list.MAX_BYTES:
-        raise InputError("CP-STREAM-022", f"{filename}: {len(data)} bytes")
     reader = _Reader(specs, columns or StreamerListColumns())
     tables = [
         table
-        for form, name, rows in _grids(data, filename)
-        if sheet in (None, name) and (table := reader.table(form, name, rows)) is not None
+        for grid in grids(data, filename, _ERRORS)
+        if sheet in (None, grid.sheet)
+        and (table := reader.table(grid.form, grid.sheet, grid.rows)) is not None
     ]
     if not tables:
         raise InputError("CP-STREAM-021", filename)
     with_addresses = [table for table in tables if reader.addresses(table)]
-    if data.startswith(_EXCEL):
+    if is_excel(data):
         best = (with_addresses or tables)[0]
         return reader.report(best, [str(table.sheet) for table in with_addresses if table is not best])
     return reader.report(max(tables, key=reader.addresses), [])
-
-
-_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-_CODES = {"CP-PEOPLE-001": "CP-STREAM-020", "CP-PEOPLE-003": "CP-STREAM-022"}
-
-
-def _grids(data: bytes, filename: str) -> Iterator[tuple[str, str | None, Rows]]:
-    """Form, sheet and cells of every way to see the file, by the readers of the class list."""
-    try:
-        grids = list(class_list._grids(data, filename))  # noqa: SLF001 - one reader of Excel and CSV in the house
-    except InputError as error:
-        raise InputError(_CODES[error.code], error.detail) from None
-    excel = data.startswith(_EXCEL)
-    names: list[str | None] = [None] * len(grids)
-    if excel:
-        names = list(fastexcel.read_excel(data).sheet_names)
-    for name, (form, rows) in zip(names, grids, strict=True):
-        yield form, name, rows
 
 
 class _Reader:

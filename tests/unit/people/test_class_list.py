@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_platform.errors import InputError
-from chat_platform.people import class_list
 from chat_platform.people.class_list import BadRow, ClassListReport, read_class_list
+from chat_platform.sources import workbook
 from chat_platform.tables.class_chat import CLASS_LIST
 
 HEADERS = ["아이디", "이름", "직책", "이메일", "팀"]
@@ -200,7 +200,7 @@ def test_quoted_cells_may_hold_separators_and_line_breaks() -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 600, "CP-PEOPLE-001"),
         (b"\xff\xfe\x00", "CP-PEOPLE-001"),
         (b"\x80\xff\xfe,\xff", "CP-PEOPLE-001"),
-        (b"x" * (class_list.MAX_BYTES + 1), "CP-PEOPLE-003"),
+        (b"x" * (workbook.MAX_BYTES + 1), "CP-PEOPLE-003"),
     ],
 )
 def test_what_is_no_list_gives_a_coded_error(data: bytes, code: str) -> None:
@@ -208,7 +208,7 @@ def test_what_is_no_list_gives_a_coded_error(data: bytes, code: str) -> None:
 
 
 def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(class_list, "MAX_UNPACKED_BYTES", 1_000)
+    monkeypatch.setattr(workbook, "MAX_UNPACKED_BYTES", 1_000)
     assert failure(as_excel([HEADERS, *ROWS])) == "CP-PEOPLE-003"
 
 
