@@ -1,19 +1,17 @@
 """Slack's Web API: one call, done properly.
 
-What belongs here: the HTTP session, paging, rate limits, retries, time budget and the mapping of Slack's
-errors to ours. What does not: what the answers mean (``collect``, ``messages``, ``announcements``,
+What belongs here: the session, paging, rate limits, retries, time budget and the mapping of Slack's errors to ours.
+What does not: the transport (``sources.http``), what the answers mean (``collect``, ``messages``, ``announcements``,
 ``users``).
 
 The token travels in the Authorization header only, to ``base_url`` only: redirects are not followed, and
-plain HTTP is refused except to this machine. It is in no URL, message, ``repr`` or exception; exceptions of
-``requests`` hold the request with its headers, so none of them is chained to ours.
+plain HTTP is refused except to this machine. It is in no URL, message, ``repr`` or exception.
 
 Format: Slack's documentation of the Web API; error names come with HTTP 200 and ``ok: false``.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import re
@@ -21,26 +19,28 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import requests
-import urllib3
 from pydantic import SecretStr
-from requests.auth import AuthBase
-from tenacity import RetryCallState, Retrying, retry_if_result, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_result
 
-from chat_platform.errors import ConfigurationError, SlackError
+from chat_platform.errors import SlackError
+from chat_platform.sources.http import (
+    ATTEMPTS,
+    GROWING_PAUSES,
+    HeaderAuth,
+    Reply,
+    exchange,
+    parse_json,
+    safe_base_url,
+)
 
 LOGGER = logging.getLogger(__name__)
 
 PAGE_SIZE = 200
 SCOPES_HEADER = "x-oauth-scopes"
 
-_ATTEMPTS = 5
-_MAX_ANSWER_BYTES = 64 << 20
-_CHUNK_BYTES = 1 << 16
 _SAME_CURSOR_LIMIT = 4
 _TOKEN = re.compile(r"[!-~]{8,}", re.ASCII)
 _WORD = re.compile(r"[\w:.,\- ]{1,200}", re.ASCII)
@@ -96,17 +96,6 @@ class _Answer:
     retry_after_s: float | None = None
 
 
-class _Bearer(AuthBase):
-    """Puts the token into the request at the last moment; an auth object also keeps ``.netrc`` out."""
-
-    def __init__(self, token: SecretStr) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
-        return request
-
-
 class SlackClient:
     """Reads a workspace through the Web API, and posts into it where asked.
 
@@ -134,17 +123,19 @@ class SlackClient:
         timeout_s: float = 20.0,
         max_wait_s: float = 120.0,
         deadline: float | None = None,
-        attempts: int = _ATTEMPTS,
+        attempts: int = ATTEMPTS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.base_url = _checked_url(base_url)
+        self.base_url = safe_base_url(base_url, "slack.base_url") + "/"
         self.timeout_s = timeout_s
         self.max_wait_s = max_wait_s
         self.deadline = deadline
         self._attempts = attempts
         self._sleep = sleep
         self._session = requests.Session()
-        self._session.auth = _Bearer(_checked_token(token))
+        checked = _checked_token(token)
+        bearer = SecretStr(f"Bearer {checked.get_secret_value()}")
+        self._session.auth = HeaderAuth(lambda: {"Authorization": bearer})
         self._session.headers["Accept"] = "application/json"
 
     def __repr__(self) -> str:
@@ -307,39 +298,24 @@ class SlackClient:
         if left <= 0:
             return _Answer(error=SlackError("CP-SLACK-010", where))
         give_up_at = time.monotonic() + min(left, 3 * self.timeout_s)
-        # The network's exceptions hold the request with its token, so they end in here.
-        code = fault = ""
-        try:
-            with self._session.request(
-                "GET" if posted is None else "POST",
-                self.base_url + method,
-                params=params if posted is None else None,
-                json=posted,
-                timeout=min(left, self.timeout_s),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                status, headers = response.status_code, response.headers
-                raw = _read(response, give_up_at)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            code = "CP-SLACK-008" if isinstance(error, _CUT) else "CP-SLACK-007"
-            fault = type(error).__name__
-        if code and self._time_left() <= 0:
+        reply = exchange(
+            self._session,
+            "GET" if posted is None else "POST",
+            self.base_url + method,
+            timeout_s=min(left, self.timeout_s),
+            give_up_at=give_up_at,
+            params=params if posted is None else None,
+            json=posted,
+        )
+        if isinstance(reply, Reply):
+            return _judge(where, reply.status, reply.headers, reply.raw)
+        if self._time_left() <= 0:
             return _Answer(error=SlackError("CP-SLACK-010", where))
-        if code:
-            return _Answer(error=SlackError(code, f"{where}: {fault}"), retry="fault")
-        return _judge(where, status, headers, raw)
+        code = "CP-SLACK-008" if reply.cut else "CP-SLACK-007"
+        return _Answer(error=SlackError(code, f"{where}: {reply.name}"), retry="fault")
 
     def _time_left(self) -> float:
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
-
-
-_CUT = (
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    urllib3.exceptions.ProtocolError,
-    urllib3.exceptions.DecodeError,
-)
 
 
 class _Waits:
@@ -353,7 +329,6 @@ class _Waits:
         self._attempts = attempts
         self._max_wait_s = max_wait_s
         self._deadline = deadline
-        self._growing = wait_exponential_jitter(initial=0.5, max=30, jitter=0.5)
         self._faults = 0
 
     def wait(self, state: RetryCallState) -> float:
@@ -361,7 +336,7 @@ class _Waits:
         answer = state.outcome.result() if state.outcome else _Answer()
         if answer.retry == "fault":
             self._faults += 1
-        growing = self._growing(state)
+        growing = GROWING_PAUSES(state)
         # Everybody who was sent away comes back at the same second unless a little is added.
         return growing if answer.retry_after_s is None else answer.retry_after_s + min(1.0, growing)
 
@@ -375,25 +350,6 @@ class _Waits:
         )
 
 
-def _read(response: requests.Response, give_up_at: float) -> bytes:
-    """The body, read as it comes: one that drips in never times out in any single read.
-
-    Raises:
-        requests.RequestException: the body takes too long or is longer than any answer of Slack.
-        urllib3.exceptions.HTTPError: the connection broke.
-    """
-    chunks: list[bytes] = []
-    size = 0
-    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > _MAX_ANSWER_BYTES:
-            raise requests.exceptions.ContentDecodingError("answer too long")
-        if time.monotonic() > give_up_at:
-            raise requests.exceptions.ReadTimeout("answer too slow")
-    return b"".join(chunks)
-
-
 def _judge(where: str, status: int, headers: Mapping[str, str], raw: bytes) -> _Answer:
     """Tell a good answer from a bad one, and a bad one that may pass from one that will not."""
     if status == requests.codes.too_many_requests:
@@ -405,7 +361,8 @@ def _judge(where: str, status: int, headers: Mapping[str, str], raw: bytes) -> _
         )
     if status >= 500:
         return _Answer(error=SlackError("CP-SLACK-007", f"{where}: HTTP {status}"), retry="fault")
-    body = _parse(raw)
+    parsed = parse_json(raw)
+    body = parsed if isinstance(parsed, dict) else None
     if body is None and status != requests.codes.ok:
         return _Answer(error=SlackError("CP-SLACK-011", f"{where}: HTTP {status}"))
     if body is None or not isinstance(body.get("ok"), bool):
@@ -431,14 +388,6 @@ def _refusal(where: str, body: Page, headers: Mapping[str, str]) -> _Answer:
     if name == "not_in_channel":
         return _Answer(error=SlackError("CP-SLACK-005", where))
     return _Answer(error=SlackError("CP-SLACK-011", f"{where}: {name}"))
-
-
-def _parse(raw: bytes) -> Page | None:
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
 
 
 def _word(value: object) -> str:
@@ -467,19 +416,3 @@ def _checked_token(token: SecretStr | None) -> SecretStr:
     if not _TOKEN.fullmatch(text):
         raise SlackError("CP-SLACK-001")
     return SecretStr(text)
-
-
-def _checked_url(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    if parts.username or parts.password or not parts.hostname:
-        raise ConfigurationError("CP-CONF-001", "slack.base_url is not a plain address")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise ConfigurationError("CP-CONF-001", "slack.base_url must be https, or http on this machine")
-    return base_url.rstrip("/") + "/"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

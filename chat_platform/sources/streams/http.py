@@ -1,16 +1,14 @@
 """HTTP to a streaming platform: one call, done properly.
 
-What belongs here: sessions, retries, the budget's bookkeeping, bounded bodies, and the mapping of transport faults to
-our errors. What does not: who is asked what (the adapters), how much may be asked (``budget``).
+What belongs here: sessions, retries, the budget's bookkeeping, and the mapping of transport faults to our errors.
+What does not: the transport (``sources.http``), who is asked what (the adapters), how much may be asked (``budget``).
 
 Credentials go into a request at the last moment, by an auth object, and only to the address that the adapter was
-given: redirects are not followed, and plain HTTP is refused except to this machine. Exceptions of ``requests`` hold
-the request with its headers and body, so none of them is chained to ours.
+given: redirects are not followed, and plain HTTP is refused except to this machine.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import threading
@@ -18,32 +16,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
-import urllib3
 from pydantic import SecretStr
 from requests.auth import AuthBase
-from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt
 
-from chat_platform.errors import ConfigurationError, StreamError
-from chat_platform.settings import is_loopback
+from chat_platform.errors import StreamError
+from chat_platform.sources.http import ATTEMPTS, GROWING_PAUSES, Reply, exchange, parse_json
 from chat_platform.sources.streams.budget import Budget
 from chat_platform.sources.streams.clock import Clock
 
 LOGGER = logging.getLogger(__name__)
 
-MAX_ANSWER_BYTES = 64 << 20
-_ATTEMPTS = 5
-_CHUNK_BYTES = 1 << 16
+BASE_URLS_SETTING = "streams.base_urls"
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 30.0
 _CREDENTIAL = re.compile(r"[!-~]{1,512}", re.ASCII)
-_CUT = (
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    urllib3.exceptions.ProtocolError,
-    urllib3.exceptions.DecodeError,
-)
 
 
 @dataclass(frozen=True)
@@ -87,19 +75,6 @@ class _Outcome:
     error: StreamError | None = None
 
 
-class HeaderAuth(AuthBase):
-    """Puts headers with secrets into a request at the last moment; an auth object also keeps ``.netrc`` out."""
-
-    def __init__(self, headers: Callable[[], Mapping[str, SecretStr]]) -> None:
-        self._headers = headers
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the headers."""
-        for name, value in self._headers().items():
-            request.headers[name] = value.get_secret_value()
-        return request
-
-
 class PlatformHttp:
     """Calls to one API of a platform. Safe between threads: each has a session of its own.
 
@@ -119,7 +94,7 @@ class PlatformHttp:
         auth: AuthBase | None = None,
         timeout_s: float = 20.0,
         max_wait_s: float = 900.0,
-        attempts: int = _ATTEMPTS,
+        attempts: int = ATTEMPTS,
         clock: Clock | None = None,
     ) -> None:
         self._budget = budget
@@ -148,7 +123,7 @@ class PlatformHttp:
         """
         retrying = Retrying(
             retry=retry_if_result(lambda outcome: outcome.error is not None),
-            wait=wait_exponential_jitter(initial=0.5, max=30, jitter=0.5),
+            wait=GROWING_PAUSES,
             stop=stop_after_attempt(self._attempts),
             sleep=self._clock.sleep,
             before_sleep=lambda state: self._log_retry(call, state),
@@ -180,29 +155,21 @@ class PlatformHttp:
 
     def _send(self, call: Call) -> _Outcome:
         where = f"{self._budget.name} {call.where}"
-        give_up_at = time.monotonic() + 3 * self._timeout_s
-        code = fault = ""
-        # The network's exceptions hold the request with its secrets, so they end in here.
-        try:
-            with self._session().request(
-                "GET" if call.form is None and call.body is None else "POST",
-                call.url,
-                params=list(call.params),
-                data=call.form,
-                json=call.body,
-                auth=self._auth,
-                timeout=self._timeout_s,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                status, headers = response.status_code, response.headers
-                raw = _read(response, give_up_at)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            code = "CP-STREAM-005" if isinstance(error, _CUT) else "CP-STREAM-004"
-            fault = type(error).__name__
-        if code:
-            return _Outcome(error=StreamError(code, f"{where}: {fault}"))
-        return _judge(where, call.usable, status, headers, raw)
+        reply = exchange(
+            self._session(),
+            "GET" if call.form is None and call.body is None else "POST",
+            call.url,
+            timeout_s=self._timeout_s,
+            give_up_at=time.monotonic() + 3 * self._timeout_s,
+            params=list(call.params),
+            data=call.form,
+            json=call.body,
+            auth=self._auth,
+        )
+        if isinstance(reply, Reply):
+            return _judge(where, call.usable, reply)
+        code = "CP-STREAM-005" if reply.cut else "CP-STREAM-004"
+        return _Outcome(error=StreamError(code, f"{where}: {reply.name}"))
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -222,56 +189,16 @@ class PlatformHttp:
         )
 
 
-def _read(response: requests.Response, give_up_at: float) -> bytes:
-    """The body; one that drips in for ever, or is longer than any answer, is given up.
-
-    Raises:
-        requests.RequestException: too long or too slow.
-        urllib3.exceptions.HTTPError: the connection broke.
-    """
-    body = bytearray()
-    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise requests.exceptions.ContentDecodingError("answer too long")
-        if time.monotonic() > give_up_at:
-            raise requests.exceptions.ReadTimeout("answer too slow")
-    return bytes(body)
-
-
-def _judge(
-    where: str, usable: Callable[[Any], bool], status: int, headers: Mapping[str, str], raw: bytes
-) -> _Outcome:
+def _judge(where: str, usable: Callable[[Any], bool], reply: Reply) -> _Outcome:
+    status = reply.status
     if status >= 500:
         return _Outcome(error=StreamError("CP-STREAM-004", f"{where}: HTTP {status}"))
-    body = parse_json(raw)
+    body = parse_json(reply.raw)
     if status == requests.codes.ok and not usable(body):
-        return _Outcome(error=StreamError("CP-STREAM-005", f"{where}: {len(raw)} bytes"))
+        return _Outcome(error=StreamError("CP-STREAM-005", f"{where}: {len(reply.raw)} bytes"))
     if status != requests.codes.ok and not 400 <= status < 500:
         return _Outcome(error=StreamError("CP-STREAM-005", f"{where}: HTTP {status}"))
-    return _Outcome(answer=Answer(status, headers, raw, body))
-
-
-def parse_json(raw: bytes | str) -> Any:
-    """JSON, or ``None`` where it is none."""
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-
-
-def safe_base_url(url: str) -> str:
-    """An address that credentials may be sent to, without a slash at its end.
-
-    Raises:
-        ConfigurationError: CP-CONF-001 when they would travel unprotected.
-    """
-    parts = urlsplit(url)
-    if parts.username or parts.password or not parts.hostname or parts.query or parts.fragment:
-        raise ConfigurationError("CP-CONF-001", "streams.base_urls: not a plain address")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ConfigurationError("CP-CONF-001", "streams.base_urls must be https, or http on this machine")
-    return url.rstrip("/")
+    return _Outcome(answer=Answer(status, reply.headers, reply.raw, body))
 
 
 def credential(value: SecretStr | None, platform: str) -> SecretStr:

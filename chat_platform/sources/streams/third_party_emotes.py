@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from chat_platform.errors import StreamError
+from chat_platform.sources.http import safe_base_url
 from chat_platform.sources.streams.budget import Budget
 from chat_platform.sources.streams.clock import Clock
 from chat_platform.sources.streams.fields import count, flag, ident, items, mapping, text
-from chat_platform.sources.streams.http import Call, PlatformHttp, safe_base_url
+from chat_platform.sources.streams.http import BASE_URLS_SETTING, Call, PlatformHttp
 from chat_platform.sources.streams.port import Emote
 
 PROVIDERS = ("bttv", "ffz", "7tv")
@@ -49,7 +50,8 @@ class ThirdPartyEmotes:
     ) -> None:
         self._platform = platform
         self._urls = {
-            name: safe_base_url((base_urls or {}).get(name, url)) for name, url in BASE_URLS.items()
+            name: safe_base_url((base_urls or {}).get(name, url), BASE_URLS_SETTING)
+            for name, url in BASE_URLS.items()
         }
         self._http = {
             name: PlatformHttp(

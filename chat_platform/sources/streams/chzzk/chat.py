@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chat_platform.errors import StreamError
+from chat_platform.sources.http import parse_json
 from chat_platform.sources.streams.chat import ChatBuilder, Comment, EmoteHit
 from chat_platform.sources.streams.fields import count, epoch_ms, ident, mapping, text
-from chat_platform.sources.streams.http import Call, PlatformHttp, parse_json
+from chat_platform.sources.streams.http import Call, PlatformHttp
 from chat_platform.sources.streams.port import DELETED_AUTHOR, ChatPage, StreamChat, Video
 from chat_platform.tables.ids import digest
 

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from requests.auth import AuthBase
 
 from chat_platform.errors import StreamError
+from chat_platform.sources.http import HeaderAuth, safe_base_url
 from chat_platform.sources.streams.budget import Budget
 from chat_platform.sources.streams.chzzk.chat import CHZZK, emote_code, parse_pages, read_page
 from chat_platform.sources.streams.fields import (
@@ -34,7 +35,7 @@ from chat_platform.sources.streams.fields import (
     number,
     text,
 )
-from chat_platform.sources.streams.http import Call, HeaderAuth, PlatformHttp, credential, safe_base_url
+from chat_platform.sources.streams.http import BASE_URLS_SETTING, Call, PlatformHttp, credential
 from chat_platform.sources.streams.paging import follow
 from chat_platform.sources.streams.port import (
     NATIVE,
@@ -80,7 +81,8 @@ class ChzzkPlatform:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._urls = {
-            name: safe_base_url(connection.base_urls.get(name, url)) for name, url in BASE_URLS.items()
+            name: safe_base_url(connection.base_urls.get(name, url), BASE_URLS_SETTING)
+            for name, url in BASE_URLS.items()
         }
         headers = {
             "Client-Id": credential(connection.client_id, CHZZK),

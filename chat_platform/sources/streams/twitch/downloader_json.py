@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chat_platform.errors import InputError
+from chat_platform.sources.http import parse_json
 from chat_platform.sources.streams.chat import ChatBuilder, Comment, EmoteHit
 from chat_platform.sources.streams.fields import (
     count,
@@ -31,7 +32,6 @@ from chat_platform.sources.streams.fields import (
     shifted,
     text,
 )
-from chat_platform.sources.streams.http import parse_json
 from chat_platform.sources.streams.port import DELETED_AUTHOR, NATIVE, Emote, StreamChat, Video
 from chat_platform.sources.streams.twitch.helix import TWITCH, duration_s
 from chat_platform.tables.ids import digest

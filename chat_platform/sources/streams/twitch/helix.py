@@ -18,8 +18,9 @@ from typing import Any
 from urllib.parse import quote
 
 from chat_platform.errors import StreamError
+from chat_platform.sources.http import HeaderAuth
 from chat_platform.sources.streams.fields import count, ident, items, mapping, moment, number, text
-from chat_platform.sources.streams.http import Answer, Call, HeaderAuth, PlatformHttp
+from chat_platform.sources.streams.http import Answer, Call, PlatformHttp
 from chat_platform.sources.streams.paging import follow
 from chat_platform.sources.streams.port import NATIVE, Channel, ChannelTotals, Emote, Video
 from chat_platform.sources.streams.twitch.token import AppToken

@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 from requests.auth import AuthBase
 
+from chat_platform.sources.http import HeaderAuth, safe_base_url
 from chat_platform.sources.streams.budget import Budget
-from chat_platform.sources.streams.http import HeaderAuth, PlatformHttp, credential, safe_base_url
+from chat_platform.sources.streams.http import BASE_URLS_SETTING, PlatformHttp, credential
 from chat_platform.sources.streams.port import (
     Channel,
     ChannelReference,
@@ -52,7 +53,10 @@ class TwitchPlatform:
     name = TWITCH
 
     def __init__(self, connection: Connection) -> None:
-        urls = {name: safe_base_url(connection.base_urls.get(name, url)) for name, url in BASE_URLS.items()}
+        urls = {
+            name: safe_base_url(connection.base_urls.get(name, url), BASE_URLS_SETTING)
+            for name, url in BASE_URLS.items()
+        }
         self._connection = connection
         self._auth_http = self._http("auth", limit=None)
         token = AppToken(self._auth_http, urls["auth"], connection.client_id, connection.client_secret)

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chat_platform.errors import StreamError
+from chat_platform.sources.http import parse_json
 from chat_platform.sources.streams.chat import ChatBuilder, Comment, EmoteHit
 from chat_platform.sources.streams.fields import ident, items, mapping, moment, number, text
-from chat_platform.sources.streams.http import Answer, Call, PlatformHttp, parse_json
+from chat_platform.sources.streams.http import Answer, Call, PlatformHttp
 from chat_platform.sources.streams.port import DELETED_AUTHOR, ChatPage, StreamChat, Video
 from chat_platform.sources.streams.twitch.helix import TWITCH
 
