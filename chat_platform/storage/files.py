@@ -15,7 +15,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -94,20 +95,38 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def _replace(path: Path, write: Callable[[BinaryIO], object], mode: int) -> None:
+@contextmanager
+def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
+    """A file to write in place of another, for writers that take a name and no stream.
+
+    Args:
+        path: the file to replace or create; missing folders are made.
+        mode: permissions, whatever the umask; they hold from the first byte.
+
+    Yields:
+        An empty file beside ``path``. It takes the place of ``path`` when the block ends, and is gone when it fails.
+
+    Raises:
+        OSError: as ``write_bytes_atomic``.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     try:
         with temporary.open("xb") as file:
             os.fchmod(file.fileno(), mode)
-            write(file)
-            file.flush()
+        yield temporary
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _replace(path: Path, write: Callable[[BinaryIO], object], mode: int) -> None:
+    with replacing(path, mode) as temporary, temporary.open("wb") as file:
+        write(file)
 
 
 def _temporary(path: Path) -> Path:

@@ -1,91 +1,33 @@
-"""Tables as files: CSV and Excel, which nothing in them can turn into a formula or a link.
+"""Tables as files of a browser: Excel, which nothing in them can turn into a formula or a link, and their names.
 
-What belongs here: writing rows as files, names of files in headers. What does not: which rows (``tile_data``), who
-may and that it is noted (``pages``).
+What belongs here: writing rows as Excel files, names of files in headers. What does not: CSV (``storage.csv_text``),
+which rows (``tile_data``), who may and that it is noted (``pages``).
 
-What people wrote is hostile: a message of ``=HYPERLINK(…)`` must stay a text when a teacher opens the file. In CSV
-there are no types, so a text that a spreadsheet could take for a formula gets a ``'`` before it (as OWASP advises); a
-number stays a number because it comes as one. Excel files have types: texts are written as texts, whatever they begin
-with, and numbers as numbers.
-
-CSV is RFC 4180 in UTF-8 with a byte order mark, without which Excel shows Korean as gibberish.
+What people wrote is hostile: a message of ``=HYPERLINK(…)`` must stay a text when a teacher opens the file. Excel
+files have types: texts are written as texts, whatever they begin with, and numbers as numbers.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
+from chat_platform.storage.csv_text import Cells
+
 MOST_ROWS = 100_000
-"""Rows of one file; a warehouse is not copied through the portal (``chatp sql`` is there for that)."""
+"""Rows of one file; a warehouse is not copied through the portal (``chatp export`` is there for that)."""
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_BOM = "\ufeff"
-_FORMULA = frozenset("=+-@|%")
-_BREAKS = frozenset("\t\r\n")
 _CHUNK = 64 * 1024
 _LONGEST_CELL = 32_767
 _EXACT = 2**53
 _LONGEST_NAME = 200
 """Bytes; file systems take 255, and what saves a file adds to its name."""
-
-Cells = Sequence[Any]
-
-
-def could_be_formula(text: str) -> bool:
-    """Whether a spreadsheet could take a text for a formula.
-
-    That is one whose first character that shows is ``= + - @ | %`` in any width, or that begins with a tab or a line
-    break: some programs drop blanks and invisible characters before they look.
-    """
-    for character in text:
-        if character in _BREAKS:
-            return True
-        plain = unicodedata.normalize("NFKC", character).strip()
-        if not plain or unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp", "Mn"):
-            continue
-        # NFKC leaves the minus signs that are no hyphen.
-        return plain[0] in _FORMULA or character in "\u2212\u02d7\u2796\ufe63"
-    return False
-
-
-def csv_cell(value: Any) -> str | int | float:
-    """A value as a cell of CSV: numbers stay numbers, everything else is a text that is no formula."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "seconds")
-    text = value.isoformat() if isinstance(value, date) else str(value)
-    # NUL ends a text for many readers of CSV, and quotes beside it would then be read as others.
-    shown = text.replace("\x00", "\ufffd")
-    return f"'{shown}" if could_be_formula(text) else shown
-
-
-def csv_file(header: Iterable[str], rows: Iterable[Cells]) -> Iterator[bytes]:
-    """A CSV file in chunks."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    text.write(_BOM)
-    writer.writerow([csv_cell(name) for name in header])
-    for row in rows:
-        writer.writerow([csv_cell(value) for value in row])
-        if text.tell() >= _CHUNK:
-            yield text.getvalue().encode()
-            text.seek(0)
-            text.truncate()
-    yield text.getvalue().encode()
 
 
 def write_xlsx(path: Path, title: str, header: Sequence[str], rows: Iterable[Cells]) -> int:

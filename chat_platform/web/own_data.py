@@ -20,8 +20,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from chat_platform.people.accounts import account_person_id
+from chat_platform.storage.csv_text import csv_file
 from chat_platform.web.access import Visit
-from chat_platform.web.exports import csv_file
 from chat_platform.web.own_tables import BY_CONVERSATION, IN_CLASS, ON_PORTAL, PUBLISHED, Held, Owner
 from chat_platform.web.published import PinnedReader
 

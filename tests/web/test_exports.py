@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chat_platform.storage.csv_text import could_be_formula, csv_file
 from chat_platform.web import exports
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -61,12 +62,12 @@ def read_csv(chunks: bytes) -> list[list[str]]:
 
 
 def whole(header: list[str], rows: list[list[Any]]) -> bytes:
-    return b"".join(exports.csv_file(header, rows))
+    return b"".join(csv_file(header, rows))
 
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_text_that_could_be_a_formula_is_told_from_one_that_could_not(text: str) -> None:
-    assert exports.could_be_formula(text)
+    assert could_be_formula(text)
     (cell,) = read_csv(whole(["a"], [[text]]))[1]
     assert cell == "'" + text.replace("\x00", "\ufffd")
 
@@ -89,7 +90,7 @@ def test_csv_is_read_back_cell_by_cell_and_holds_no_formula(rows: list[list[Any]
         for given_cell, text in zip(given_row, read_row, strict=True):
             if isinstance(given_cell, str):
                 assert text.removeprefix("'") == given_cell.replace("\x00", "\ufffd").removeprefix("'")
-                assert not exports.could_be_formula(text)
+                assert not could_be_formula(text)
             elif isinstance(given_cell, int) and not isinstance(given_cell, bool):
                 assert int(text) == given_cell
             elif given_cell is None:
@@ -108,7 +109,7 @@ def test_numbers_of_csv_are_numbers_to_polars_and_texts_are_texts() -> None:
 
 def test_csv_comes_in_chunks_and_is_the_same_whole() -> None:
     rows = [[number, "가" * 50] for number in range(5_000)]
-    chunks = list(exports.csv_file(["n", "t"], iter(rows)))
+    chunks = list(csv_file(["n", "t"], iter(rows)))
     assert len(chunks) > 3
     assert [int(row[0]) for row in read_csv(b"".join(chunks))[1:]] == list(range(5_000))
 

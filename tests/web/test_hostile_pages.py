@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from chat_platform.settings import Settings
+from chat_platform.storage.csv_text import could_be_formula
 from chat_platform.storage.workspace import Workspace
-from chat_platform.web import exports
 from tests.web.conftest import SignIn
 from tests.web.hostile import TEXTS, Page, poison
 
@@ -101,7 +101,7 @@ def test_every_tile_shows_text_and_its_files_are_harmless(poisoned: Path, sign_i
         answer = client.get(f"/c/class/tiles/{name}/export.csv")
         rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
         cells = [cell for row in rows for cell in row]
-        assert not [cell for cell in cells if exports.could_be_formula(cell) and not number(cell)], name
+        assert not [cell for cell in cells if could_be_formula(cell) and not number(cell)], name
 
 
 def number(cell: str) -> bool:

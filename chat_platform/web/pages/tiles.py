@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from chat_platform.errors import WebError
+from chat_platform.storage.csv_text import csv_file
 from chat_platform.web import access, exports, tile_data
 from chat_platform.web.access import Visit
 from chat_platform.web.tile_data import Asked, Reader, TileRows
@@ -118,7 +119,7 @@ def as_csv(visit: access.Member, name: str, asked: AskedOf) -> Response:
     tile = _tile(visit, name)
     header, rows = _file(visit, tile, asked, "csv")
     return StreamingResponse(
-        exports.csv_file(header, rows),
+        csv_file(header, rows),
         media_type=exports.CSV_TYPE,
         headers={"content-disposition": exports.attachment(tile.name, "csv")},
     )
