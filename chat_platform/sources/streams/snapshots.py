@@ -26,7 +26,7 @@ from chat_platform.sources.streams.port import (
 )
 
 R = TypeVar("R")
-_ABOUT_EVERYBODY = frozenset({"CP-STREAM-001", "CP-STREAM-002", "CP-STREAM-003"})
+ABOUT_EVERYBODY = frozenset({"CP-STREAM-001", "CP-STREAM-002", "CP-STREAM-003"})
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def take_snapshots(
                 else ()
             )
         except StreamError as error:
-            if error.code in _ABOUT_EVERYBODY:
+            if error.code in ABOUT_EVERYBODY:
                 raise
             return MissingChannel(channel.channel_id, error.code, error.detail)
         return ChannelSnapshot(channel, totals, videos, datetime.fromtimestamp(now.now(), UTC))

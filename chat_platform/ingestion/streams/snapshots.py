@@ -1,0 +1,196 @@
+"""Snapshots: the figures of every listed channel on one day.
+
+What belongs here: one day of a platform, from its channels to the archive and from the archive to the lake. What does
+not: asking (``sources.streams.snapshots``), differences between days (dbt).
+
+Each channel is archived as soon as it is whole, and what is archived for a day is not asked for again. Platforms only
+say what holds now: a day that is over is read from the archive, and what is not in there stays missing. A channel
+without a snapshot is in quarantine with the reason (``gone``, or the code of an error) and has no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from chat_platform.errors import StreamError
+from chat_platform.ingestion.streams.facts import read_snapshot, snapshot_bytes
+from chat_platform.ingestion.streams.problems import report
+from chat_platform.ingestion.streams.tables import (
+    SeenVideos,
+    listed_ids,
+    miss_channels,
+    see_channels,
+    see_videos,
+)
+from chat_platform.sources.streams.clock import Clock
+from chat_platform.sources.streams.port import StreamPlatform
+from chat_platform.sources.streams.snapshots import ChannelSnapshot, MissingChannel, take_snapshots
+from chat_platform.storage.ledger import Announced
+from chat_platform.storage.workspace import Workspace
+from chat_platform.tables.streams import CHANNEL_SNAPSHOTS, VIDEO_SNAPSHOTS
+
+SOURCE = "stream_snapshots"
+KIND = "snapshot_day"
+DAY_OVER = "day_over"
+
+
+@dataclass(frozen=True)
+class SnapshotDay:
+    """What is there of a day.
+
+    Attributes:
+        snapshot_id: ``<platform>-<day>``; also the partition in the lake.
+        taken: channels that were asked about now.
+        kept: channels with a snapshot, earlier ones included.
+        missing: listed channels without one, and why.
+        error: what ended the asking early; the rest is asked for at the next start.
+    """
+
+    snapshot_id: str
+    taken: int
+    kept: int
+    missing: list[MissingChannel]
+    error: StreamError | None = None
+
+
+def snapshot_id(platform: str, day: date) -> str:
+    """Id of a platform's day."""
+    return f"{platform}-{day.isoformat()}"
+
+
+def snapshot_day(
+    workspace: Workspace, platform: StreamPlatform, day: date, *, clock: Clock | None = None
+) -> SnapshotDay:
+    """Ask for what a day still lacks, when it is today, and write what is archived of it into the lake.
+
+    Args:
+        day: day in the time zone of the settings.
+        clock: what time it is.
+    """
+    now = clock or Clock()
+    identity = snapshot_id(platform.name, day)
+    wanted = listed_ids(workspace, platform.name)
+    done = set(workspace.vault.parts(SOURCE, identity))
+    missing: list[MissingChannel] = []
+    taken, error = 0, None
+    at = datetime.fromtimestamp(now.now(), UTC)
+    today = _day(workspace, at)
+    if day == today:
+        results = take_snapshots(
+            platform, wanted, done=done, parallel=workspace.settings.streams.parallel, clock=clock
+        )
+        try:
+            for result in results:
+                if isinstance(result, MissingChannel):
+                    missing.append(result)
+                elif _day(workspace, result.taken_at) != day:
+                    break
+                else:
+                    _archive(workspace, identity, result)
+                    taken += 1
+        except StreamError as failure:
+            error = failure
+    kept = _archived(workspace, identity)
+    if kept:
+        _write(workspace, identity, day, kept)
+    accounted = {s.channel.channel_id for s in kept} | {m.channel_id for m in missing}
+    reason = error.code if error is not None else DAY_OVER
+    missing += [MissingChannel(i, reason) for i in wanted if i not in accounted]
+    if kept or day == today:
+        gone = [(platform.name, m.channel_id) for m in missing if m.reason == "gone"]
+        miss_channels(workspace, gone, at)
+        _note(workspace, identity, day, missing, error)
+    return SnapshotDay(identity, taken, len(kept), missing, error)
+
+
+def rewrite_day(workspace: Workspace, platform: str, day: date) -> int:
+    """Write a day into the lake from the archive alone.
+
+    Returns:
+        Channels with a snapshot; with none nothing is written.
+    """
+    identity = snapshot_id(platform, day)
+    kept = _archived(workspace, identity)
+    if kept:
+        _write(workspace, identity, day, kept)
+    return len(kept)
+
+
+def _archive(workspace: Workspace, identity: str, snapshot: ChannelSnapshot) -> None:
+    workspace.vault.write(SOURCE, identity, snapshot.channel.channel_id, snapshot_bytes(snapshot))
+
+
+def _archived(workspace: Workspace, identity: str) -> list[ChannelSnapshot]:
+    parts = workspace.vault.parts(SOURCE, identity)
+    return [read_snapshot(workspace.vault.read(SOURCE, identity, part)) for part in parts]
+
+
+def _write(workspace: Workspace, identity: str, day: date, kept: list[ChannelSnapshot]) -> None:
+    see_channels(workspace, [(s.channel, s.taken_at) for s in kept])
+    see_videos(
+        workspace,
+        (
+            SeenVideos(s.channel.platform, s.channel.channel_id, s.videos, s.taken_at, whole=True)
+            for s in kept
+        ),
+    )
+    videos = [
+        {
+            "snapshot_id": identity,
+            "platform": video.platform,
+            "video_id": video.video_id,
+            "channel_id": video.channel_id,
+            "day": day,
+            "taken_at": s.taken_at,
+            "views": video.views,
+        }
+        for s in kept
+        for video in s.videos
+    ]
+    workspace.lake.write(VIDEO_SNAPSHOTS, VIDEO_SNAPSHOTS.table(videos), identity)
+    channels = [
+        {
+            "snapshot_id": identity,
+            "platform": s.channel.platform,
+            "channel_id": s.channel.channel_id,
+            "day": day,
+            "taken_at": s.taken_at,
+            "followers": s.totals.followers,
+            "views": s.totals.views,
+            "videos": len(s.videos),
+            "video_views": _sum(video.views for video in s.videos),
+        }
+        for s in kept
+    ]
+    workspace.lake.write(CHANNEL_SNAPSHOTS, CHANNEL_SNAPSHOTS.table(channels), identity)
+
+
+def _note(
+    workspace: Workspace, identity: str, day: date, missing: list[MissingChannel], error: StreamError | None
+) -> None:
+    entry = Announced(
+        conversation_id=f"{identity}-snapshots",
+        source=SOURCE,
+        kind=KIND,
+        revision=identity,
+        conversation_date=day,
+    )
+    ordered = sorted(missing, key=lambda m: m.channel_id)
+    problems = [(place, m.reason, f"channel {m.channel_id}") for place, m in enumerate(ordered)]
+    report(workspace, entry, problems, error)
+
+
+def _sum(views: Iterable[int | None]) -> int | None:
+    """Their sum; ``None`` when one of them is not known."""
+    total = 0
+    for value in views:
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def _day(workspace: Workspace, moment: datetime) -> date:
+    return moment.astimezone(workspace.settings.zone).date()
