@@ -839,6 +839,42 @@ _code(
         "메모리를 늘리거나 CHATP_WORKERS를 줄인 뒤 해당 파티션을 다시 실행하세요",
     ),
 )
+_code(
+    "CP-STORE-040",
+    ("No published table has this name", "이런 이름의 게시된 테이블이 없습니다"),
+    (
+        "it was never built, has another name, or is kept inside (raw answers, bookkeeping)",
+        "만들어진 적이 없거나 이름이 다르거나, 밖으로 내보내지 않는 테이블(원본, 내부 기록)입니다",
+    ),
+    (
+        "`chatp export '*.*' --dry-run` lists what can be exported",
+        "`chatp export '*.*' --dry-run`으로 내보낼 수 있는 테이블을 확인하세요",
+    ),
+)
+_code(
+    "CP-STORE-041",
+    ("The export cannot be written", "내보내기를 할 수 없습니다"),
+    (
+        "the disk is full, the folder may not be written, or the published file is damaged",
+        "디스크가 가득 찼거나, 폴더에 쓸 수 없거나, 게시된 파일이 손상되었습니다",
+    ),
+    (
+        "choose another folder with --out; if it stays, publish again (chatp publish). Older files are untouched",
+        "--out으로 다른 폴더를 고르고, 계속되면 다시 게시하세요(chatp publish). 이전 파일은 그대로입니다",
+    ),
+)
+_code(
+    "CP-STORE-042",
+    ("The file there is not an export of ours", "그 자리에 있는 파일은 내보내기로 만든 것이 아닙니다"),
+    (
+        "an export replaces the whole file, and this one was made by something else",
+        "내보내기는 파일 전체를 바꾸는데, 이 파일은 다른 프로그램이 만들었습니다",
+    ),
+    (
+        "choose another name with --out, or move that file away",
+        "--out으로 다른 이름을 고르거나 그 파일을 옮기세요",
+    ),
+)
 
 # Models. 001–009 features and question model, 010–019 labels and consent, 020–029 registry and evaluation,
 # 030–039 author model, 040–049 transformer.

@@ -18,6 +18,7 @@ from chat_platform.cli import (
     console,
     data,
     digest,
+    export,
     guesses,
     imports,
     labels,
@@ -47,7 +48,7 @@ app = typer.Typer(
 )
 
 # Commands of chatp itself, in the order of its help.
-for module in (running, portal, data, tiles, guesses, machine):
+for module in (running, portal, data, export, tiles, guesses, machine):
     app.add_typer(module.app)
 # Groups of commands: a new one is a line here.
 app.add_typer(imports.app, name="import")
