@@ -79,7 +79,7 @@ def test_killed_at_any_write_and_restarted_it_is_as_if_nothing_had_happened(
 ):
     undisturbed = listed(new_workspace("undisturbed"))
     snapshot_day(undisturbed, connect(twitch()), world.today, clock=clock)
-    for nth in range(1, 100, 3):
+    for nth in range(1, 100, 5):
         workspace = listed(new_workspace(f"killed-{nth}"))
         server = twitch()
         platform = connect(server)

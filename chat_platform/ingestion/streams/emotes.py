@@ -1,0 +1,148 @@
+"""Lists of emotes, day by day: from the platform and the providers to ``core.emotes``.
+
+What belongs here: fetching the lists of channels, archiving what changed, and replacing their rows. What does not:
+how lists become days (``ingestion.emote_lists``), which emote a word is (``text.emotes``).
+
+A list is archived on the first day and on each day on which it differs from before. Its rows are always computed from
+all that is archived of it, so that a step that was killed is simply repeated. A list that cannot be fetched stays as
+it is, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chat_platform.errors import StreamError
+from chat_platform.ingestion.emote_lists import with_list
+from chat_platform.ingestion.streams.facts import emotes_bytes, read_emotes
+from chat_platform.ingestion.streams.tables import one_writer
+from chat_platform.sources.streams.port import NATIVE, Emote, StreamPlatform
+from chat_platform.sources.streams.third_party_emotes import PROVIDERS, ThirdPartyEmotes
+from chat_platform.storage.workspace import Workspace
+from chat_platform.tables.streams import EMOTES
+
+SOURCE = "stream_emotes"
+_EVERYBODY = "global"
+
+Fetch = Callable[[str | None], list[Emote]]
+
+
+@dataclass(frozen=True)
+class EmoteList:
+    """One list: a provider's emotes of one channel, or with ``None`` those that everybody can use."""
+
+    platform: str
+    provider: str
+    channel_id: str | None
+
+    @property
+    def partition(self) -> str:
+        """Where it is archived."""
+        return f"{self.platform}-{self.provider}-{self.channel_id or _EVERYBODY}"
+
+
+@dataclass
+class EmoteRefresh:
+    """What became of the lists.
+
+    Attributes:
+        read: lists that were read.
+        changed: those of them that differ from before.
+        failed: list → why it could not be read; what was known of it stands.
+    """
+
+    read: int = 0
+    changed: int = 0
+    failed: dict[EmoteList, StreamError] = field(default_factory=dict)
+
+
+def refresh_emotes(
+    workspace: Workspace,
+    platform: StreamPlatform,
+    third_party: ThirdPartyEmotes | None,
+    channel_ids: Iterable[str],
+    day: date,
+) -> EmoteRefresh:
+    """Read the global lists and those of channels.
+
+    Args:
+        third_party: the providers; ``None`` where they do not know the platform.
+        day: today.
+    """
+    result = EmoteRefresh()
+    lists: list[EmoteList] = []
+    for channel_id in (None, *dict.fromkeys(channel_ids)):
+        for provider, fetch in _fetchers(platform, third_party).items():
+            wanted = EmoteList(platform.name, provider, channel_id)
+            try:
+                emotes = fetch(channel_id)
+            except StreamError as error:
+                result.failed[wanted] = error
+                continue
+            result.read += 1
+            result.changed += _archive(workspace, wanted, day, emotes)
+            lists.append(wanted)
+    write_emotes(workspace, lists)
+    return result
+
+
+def write_emotes(workspace: Workspace, lists: Sequence[EmoteList]) -> None:
+    """Replace the rows of some lists in the lake by what is archived of them."""
+    with one_writer(workspace):
+        known = workspace.lake.read(EMOTES)
+        parts = [_without(known, lists), *(_rows(workspace, wanted) for wanted in lists)]
+        table = pa.concat_tables([EMOTES.empty(), *parts])
+        if not table.equals(known):
+            workspace.lake.write(EMOTES, table)
+
+
+def usable_emotes(workspace: Workspace, platform: str, channel_id: str) -> pa.Table:
+    """Rows of ``core.emotes`` of a channel, and those that everybody can use."""
+    emotes = workspace.lake.read(EMOTES)
+    own = pc.or_(
+        pc.is_null(emotes["channel_id"]), pc.fill_null(pc.equal(emotes["channel_id"], channel_id), False)
+    )
+    return emotes.filter(pc.and_(pc.equal(emotes["platform"], platform), own))
+
+
+def _fetchers(platform: StreamPlatform, third_party: ThirdPartyEmotes | None) -> dict[str, Fetch]:
+    others = {} if third_party is None else {p: partial(third_party.emotes, p) for p in PROVIDERS}
+    return {NATIVE: platform.emotes, **others}
+
+
+def _archive(workspace: Workspace, wanted: EmoteList, day: date, emotes: Iterable[Emote]) -> bool:
+    """Keep a list when it differs from the one before, or from what was read earlier on this day."""
+    body = emotes_bytes(emotes)
+    parts = workspace.vault.parts(SOURCE, wanted.partition)
+    if parts and workspace.vault.read(SOURCE, wanted.partition, parts[-1]) == body:
+        return False
+    workspace.vault.write(SOURCE, wanted.partition, day.isoformat(), body)
+    return True
+
+
+def _rows(workspace: Workspace, wanted: EmoteList) -> pa.Table:
+    """Rows of a list from everything that is archived of it."""
+    table = EMOTES.empty()
+    for place, part in enumerate(workspace.vault.parts(SOURCE, wanted.partition)):
+        table = with_list(
+            table,
+            read_emotes(workspace.vault.read(SOURCE, wanted.partition, part)),
+            platform=wanted.platform,
+            provider=wanted.provider,
+            channel_id=wanted.channel_id,
+            day=date.fromisoformat(part),
+            first=place == 0,
+        )
+    return table
+
+
+def _without(known: pa.Table, lists: Sequence[EmoteList]) -> pa.Table:
+    names = {(wanted.platform, wanted.provider, wanted.channel_id) for wanted in lists}
+    keys = zip(*(known[name].to_pylist() for name in ("platform", "provider", "channel_id")), strict=True)
+    return known.filter(pa.array([key not in names for key in keys], pa.bool_()))
