@@ -227,14 +227,18 @@ def _macro_f1(judged: Judged, w: np.ndarray) -> tuple[list[np.ndarray], Finish]:
     classes = np.unique(np.concatenate([labels[w > 0], predicted[w > 0]]))
     columns = [w * 2 * ((labels == one) & (predicted == one)) for one in classes]
     columns += [w * ((labels == one).astype(int) + (predicted == one)) for one in classes]
+    columns += [w * (labels == one) for one in classes]
+    never_there = ~np.isin(classes, labels[w > 0])
 
     def finish(sums: np.ndarray) -> np.ndarray:
-        half = len(classes)
-        if not half:
+        if not len(classes):
             return np.full(len(sums), math.nan)
-        f1 = sums[:, :half] / sums[:, half:]
-        # A class that is neither there nor guessed in a resample is no class of it.
-        known = np.isfinite(f1)
+        right, either, there = np.split(sums, 3, axis=1)
+        f1 = right / either
+        # A class whose groups were not drawn is no class of the resample: that somebody else is taken for it would
+        # count as a whole class of nothing but errors, and the interval would lie below the value. One that is
+        # nobody's class in all rows is guessed wrongly whenever it is guessed.
+        known = (there > 0) | (never_there & (either > 0))
         return np.where(known, f1, 0).sum(axis=1) / known.sum(axis=1)
 
     return columns or [w], finish

@@ -174,6 +174,19 @@ def test_multiclass_equals_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     assert interval.value == pytest.approx(macro)
 
 
+def test_a_macro_f1_lies_in_its_interval_where_a_group_is_a_class() -> None:
+    """As with pooled messages, which are resampled by author: half of the authors are missing in a resample."""
+    random = np.random.default_rng(1)
+    y = np.repeat(np.arange(20), 10)
+    said = np.where(random.random(len(y)) < 0.8, y, random.integers(0, 20, len(y)))
+    found = Resampler(y).interval("macro_f1", Judged(y, said))
+    assert found.value == pytest.approx(metrics.multiclass_metrics(y, said)["macro_f1"])
+    assert found.low < found.value < found.high
+    # A class that nobody is of stays an error in every resample.
+    wrong = np.where(np.arange(len(y)) % 10 == 0, 99, y)
+    assert Resampler(y).interval("macro_f1", Judged(y, wrong)).high < 0.96
+
+
 def test_ranks_count_ties_against_the_model() -> None:
     probabilities = np.array([[0.5, 0.5, 0.0], [0.1, 0.2, 0.7], [0.1, 0.2, 0.7]])
     assert metrics.ranks(np.array([0, 2, -1]), probabilities).tolist() == [2, 1, metrics.UNRANKED]
