@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -16,10 +17,43 @@ MakeHome = Callable[[str], Home]
 RECORDINGS = 6
 
 
+@dataclass(frozen=True)
+class Followed:
+    """A home that followed a class in two steps.
+
+    Attributes:
+        home: after the second step.
+        first: recordings that were stored after the first.
+    """
+
+    home: Home
+    first: int
+
+
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with start_world(11, recordings=RECORDINGS, messages_per_recording=60, mode="plain") as running:
+def begun() -> Iterator[World]:
+    """The class after its first two days."""
+    with start_world(
+        11, recordings=RECORDINGS, messages_per_recording=60, mode="plain", posted_until=date(2026, 3, 3)
+    ) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def followed(begun: World, make_home: MakeHome) -> Followed:
+    home = make_home("evenings")
+    assert home.catch_up(begun.environment()).ok
+    first = home.query("select count(*) from core.conversations where kind = 'recording'")[0][0]
+    begun.post_until(None)
+    # The class was in March: the look-back from the last look, which is today, has to reach there.
+    assert home.catch_up({**begun.environment(), "CHATP_SLACK__LOOKBACK_DAYS": "400"}).ok
+    return Followed(home, first)
+
+
+@pytest.fixture(scope="module")
+def world(begun: World, followed: Followed) -> World:
+    """The whole class, which somebody has followed before."""
+    return begun
 
 
 @pytest.fixture(scope="module")
@@ -70,20 +104,10 @@ def test_looking_again_finds_nothing_to_do(world: World, undisturbed: Home) -> N
     assert undisturbed.workspace().publication.current().number == before
 
 
-def test_evenings_one_after_another_equal_all_at_once(make_home: MakeHome) -> None:
+def test_evenings_one_after_another_equal_all_at_once(followed: Followed, undisturbed: Home) -> None:
     """A class followed day by day ends where a class caught up in one go ends, in any order of arrival."""
-    home, together = make_home("evenings"), make_home("together")
-    with start_world(
-        11, recordings=RECORDINGS, messages_per_recording=60, mode="plain", posted_until=date(2026, 3, 3)
-    ) as later:
-        assert home.catch_up(later.environment()).ok
-        first = home.query("select count(*) from core.conversations where kind = 'recording'")[0][0]
-        later.post_until(None)
-        # The class was in March: the look-back from the last look, which is today, has to reach there.
-        assert home.catch_up({**later.environment(), "CHATP_SLACK__LOOKBACK_DAYS": "400"}).ok
-        assert together.catch_up(later.environment()).ok
-    assert 0 < first < RECORDINGS
-    assert differences(home.tables(), together.tables()) == {}
+    assert 0 < followed.first < RECORDINGS
+    assert differences(followed.home.tables(), undisturbed.tables()) == {}
 
 
 def test_killed_at_every_step_and_restarted_equals_undisturbed(
