@@ -1,6 +1,7 @@
 """``chatp import``: files that somebody gives us.
 
-What belongs here: the commands and how their results look. What does not: formats and steps (``ingestion.imports``).
+What belongs here: the commands and how their results look. What does not: formats and steps (``ingestion.imports``,
+``ingestion.streams.channels``).
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ MOST_FAILURES = 125
 
 app = typer.Typer(
     no_args_is_help=True,
-    help=tr("Import a saved chat or a class list.", "저장한 채팅이나 수강생 명단을 가져옵니다."),
+    help=tr(
+        "Import a saved chat, a class list or a list of streamers.",
+        "저장한 채팅, 수강생 명단, 스트리머 목록을 가져옵니다.",
+    ),
 )
 
 NoRun = Annotated[
@@ -135,6 +139,62 @@ def import_people(
             print_table(bad, title=tr("Not used, or only in part", "사용하지 못했거나 일부만 사용한 행"))
     if not dry_run and not no_run:
         graph_runs.publish()
+
+
+@app.command(
+    "streamers",
+    help=tr(
+        "A list of streamers: name and address (Excel or CSV). The platforms are asked who is meant; whoever is renamed "
+        "later is followed, and whoever leaves the list keeps the history.\n\n"
+        "Examples:\n\n  chatp import streamers streamers.xlsx --dry-run\n\n  chatp import streamers streamers.csv --json",
+        "스트리머 목록: 이름과 주소 (Excel 또는 CSV). 누구인지 플랫폼에 확인합니다. 나중에 아이디가 바뀌어도 따라가고, "
+        "목록에서 빠져도 기록은 남습니다.\n\n"
+        "예:\n\n  chatp import streamers streamers.xlsx --dry-run\n\n  chatp import streamers streamers.csv --json",
+    ),
+)
+def import_streamers_list(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help=tr("Excel or CSV.", "Excel 또는 CSV."))],
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Import a list of streamers."""
+    from chat_platform.ingestion.streams.channels import import_streamers, plan_streamers
+    from chat_platform.storage.workspace import Workspace
+
+    data, workspace = read_file(file), Workspace(settings())
+    if dry_run:
+        report = plan_streamers(workspace, file.name, data)
+        channels, bad_rows, errors, new = len(report.rows), report.bad_rows, {}, None
+    else:
+        found = import_streamers(workspace, file.name, data)
+        report, channels, bad_rows = found.report, found.channels, found.bad_rows
+        errors, new = found.errors, found.new
+    bad = [asdict(row) for row in bad_rows]
+    if as_json:
+        print_json(
+            {
+                "rows": report.data_rows,
+                "channels": channels,
+                "bad_rows": bad,
+                "columns": report.columns,
+                "sheet": report.sheet,
+                "other_sheets": report.other_sheets,
+                "new": new,
+                "errors": {name: error.code for name, error in errors.items()},
+                "dry_run": dry_run,
+            }
+        )
+    else:
+        say(tr(f"{channels} channels", f"채널 {channels}개") + dry(dry_run))
+        if bad:
+            print_table(bad, title=tr("Not used", "사용하지 못한 행"))
+        if report.other_sheets:
+            said = tr("other sheets with addresses, not read", "주소가 있지만 읽지 않은 다른 시트")
+            say(f"{tr('note', '참고')}: {said}: {', '.join(report.other_sheets)}")
+    for error in errors.values():
+        console.show_error(error, debug=bool(context.find_root().params.get("debug")))
+    raise typer.Exit(1 if errors else 0)
 
 
 def _take(workspace: Workspace, file: _File, day: date | None, title: str | None, *, dry_run: bool) -> None:
