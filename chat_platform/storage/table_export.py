@@ -20,7 +20,7 @@ import re
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -281,7 +281,7 @@ def sqlite_name(table: PublishedTable) -> str:
     return name if schema == SCHEMA else f"{schema}_{name}"
 
 
-def _csv_line(names: Sequence[str] | dict[str, str]) -> str:
+def _csv_line(names: Iterable[str]) -> str:
     line = io.StringIO(newline="")
     csv.writer(line, lineterminator=LINE_END).writerow([csv_cell(name) for name in names])
     return BOM + line.getvalue()

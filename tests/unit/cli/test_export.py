@@ -98,7 +98,7 @@ def sqlite_rows(path: Path, query: str) -> list[tuple[Any, ...]]:
 # --- what is read is what was written --------------------------------------------------------------------------
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.lists(texts, max_size=12))
 @example(list(ODD))
 @example([])
