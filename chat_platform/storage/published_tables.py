@@ -4,8 +4,8 @@ What belongs here: which tables and views there are for people outside, and what
 writing them (``table_export``), what a tile of the portal shows (``web.tiles``).
 
 A declared table says itself what is personal in it. A metric does not: it takes its columns from declared tables by
-their names, so a column is personal when every declared table with a column of that name says so, when its tile shows
-it as chat, or when it is one of the names that the metrics give to people and their texts.
+their names, so a column is personal when any declared table says so of that name, when its tile shows it as chat, or
+when it is one of the names that the metrics give to people and their texts. Rather too much is named than too little.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _OF_METRICS = {
     "content": "text",
 }
 _OF_ONE_TABLE = {("main.users", "id"): "id"}
+_OF_LABELS = ("message_id", "source")
+"""Personal where somebody's own labels or guesses are meant, and a system or a place in the chat elsewhere."""
 _LIST = """
 select schema_name || '.' || table_name as name, false as is_view from duckdb_tables()
 union all select schema_name || '.' || view_name, true from duckdb_views() where not internal order by name
@@ -151,10 +153,9 @@ def _personal(name: str, columns: Mapping[str, str], tile: Mapping[str, Any]) ->
 
 @cache
 def _personal_names() -> dict[str, str]:
-    """Column name → kind, where no declared table has a column of that name that is not personal."""
+    """Column name → kind, as any declared table says."""
     columns = [column for spec in ALL_TABLES.values() for column in spec.columns]
-    harmless = {column.name for column in columns if column.pii is None}
-    return {column.name: column.pii for column in columns if column.pii and column.name not in harmless}
+    return {column.name: column.pii for column in columns if column.pii and column.name not in _OF_LABELS}
 
 
 def _tiles(connection: duckdb.DuckDBPyConnection) -> dict[str, Mapping[str, Any]]:

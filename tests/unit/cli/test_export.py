@@ -28,6 +28,7 @@ from hypothesis import strategies as st
 
 from chat_platform.errors import ChatPlatformError, StorageError
 from chat_platform.storage.csv_text import could_be_formula, csv_cell, formula_pattern
+from chat_platform.storage.metric_definitions import MetricDefinition, write_definitions
 from chat_platform.storage.publication import PublishedVersion
 from chat_platform.storage.published_tables import published_tables
 from chat_platform.storage.table_export import APPLICATION_ID, Days, Export
@@ -257,6 +258,21 @@ def test_keys_of_declared_tables_need_no_manifest(
         ["person_id"],
         {"person_id": "id", "name": "name"},
     )
+
+
+def test_columns_of_metrics_are_personal_as_those_that_they_come_from() -> None:
+    tile = {"tile": {"columns": [{"name": "summary", "as": "chat"}, {"name": "messages", "as": "number"}]}}
+    export = export_of(
+        "create table marts.t as select 'x' as message_id, 'zoom' as source, 'p' as person_id, 'a@b' as email, "
+        "'x' as summary, 1 as messages, 'p' as participant_id; create schema meta"
+    )
+    known = {"person_id": "id", "email": "email", "participant_id": "id"}
+    assert table(export).personal == known
+    write_definitions(export.connection, [MetricDefinition("t", meta=tile)])
+    assert table(export).personal == known | {"summary": "text"}
+    # Of a declared table it is known column by column.
+    export.connection.execute("create table core.messages as select 'm' as message_id, '가' as text")
+    assert table(export, "core.messages").personal == {"text": "text"}
 
 
 # --- files -----------------------------------------------------------------------------------------------------
