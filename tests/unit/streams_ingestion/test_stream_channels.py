@@ -160,7 +160,7 @@ def test_killed_at_any_write_and_repeated_it_is_as_if_nothing_had_happened(
     assert nth > 8
 
 
-def test_the_reader_of_lists_is_not_asked_for_what_it_cannot_know(workspace, world):
+def test_a_plan_asks_nobody_and_keeps_nothing(workspace, world):
     plan = channels.plan_streamers(workspace, "list.csv", csv_of(world, world.everybody(), *BAD))
     assert (len(plan.rows), len(plan.bad_rows)) == (11, 2)
     assert workspace.vault.parts(SOURCE, "list") == []
