@@ -28,7 +28,7 @@ from chat_platform.storage.app_database import write_session
 from chat_platform.storage.app_models import LedgerEntry
 from chat_platform.tables.class_chat import CONVERSATIONS
 
-GONE_CODES = frozenset({"CP-ZOOM-002", "CP-ZOOM-003"})
+GONE_CODES = frozenset({"CP-ZOOM-002", "CP-ZOOM-003", "CP-STREAM-007"})
 _CONVERSATION_COLUMNS = tuple(CONVERSATIONS.column_names)
 _COUNTS = ("records", "messages", "replies", "reactions", "removals", "quarantined", "duplicates")
 

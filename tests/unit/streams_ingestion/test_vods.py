@@ -346,7 +346,7 @@ def test_a_deleted_video_is_visibly_gone_and_stops_no_other(workspace, listed, w
     platform = connect(twitch(stream_fault("video_gone", video=video, nth=2), comments_a_page=20))
     take_all(workspace, platform, world, clock)
     states = {entry["conversation_id"]: (entry["state"], entry["reason"]) for entry in entries(workspace)}
-    assert states.pop(f"twitch-{video}") == ("quarantined", "CP-STREAM-007")
+    assert states.pop(f"twitch-{video}") == ("gone", "CP-STREAM-007")
     assert set(states.values()) == {("parsed", None)}
     assert workspace.lake.read(MESSAGES, f"twitch-{video}").num_rows == 0
 
