@@ -8,10 +8,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS = false
 export DAGSTER_DISABLE_TELEMETRY = true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup transformers demo dev test check lock docs pictures clean
+.PHONY: help setup transformers demo dev test test-exhaustive check lock docs pictures clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 # Python's side and the browser's side at the same time.
 setup: ## virtual environment, system packages, dbt manifest, scripts and fonts of the portal
@@ -59,8 +59,13 @@ dev: setup ## Dagster UI and daemon on your own data (http://127.0.0.1:3000)
 	@$(BIN)/chatp dev
 
 # A file stays on one process, for its fixtures; in the order of collection, which puts the long ones first.
-test: setup transformers $(VENV)/.test-system ## all tests, those of the transformer too
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+TESTS := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test: setup transformers $(VENV)/.test-system ## the tests, those of the transformer too; not the exhaustive ones
+	@$(BIN)/python $(TESTS) -m "not exhaustive"
+
+test-exhaustive: setup transformers $(VENV)/.test-system ## those that try every step, role or text, which takes long
+	@$(BIN)/python $(TESTS) -m exhaustive
 
 check: setup ## lint, types, import rules, definitions, tiles, dbt parse
 	@$(BIN)/ruff check chat_platform tests benchmarks

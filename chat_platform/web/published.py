@@ -178,12 +178,12 @@ class PublishedReader:
             if self._open is not None and self._open.version == version:
                 return
             if _mark(version) not in self._damaged and (connection := self._connected(version)) is not None:
-                self._open = _Open(version, connection)
-                self._start_preparing(self._open)
+                replaces, self._open = self._open is not None, _Open(version, connection)
+                self._start_preparing(self._open, replaces=replaces)
                 return
             self._problem = WebError("CP-WEB-009", f"version {wanted.number}")
 
-    def _start_preparing(self, opened: _Open) -> None:
+    def _start_preparing(self, opened: _Open, *, replaces: bool) -> None:
         prepare = self._prepare
         if prepare is None:
             return
@@ -191,14 +191,16 @@ class PublishedReader:
         def run() -> None:
             # Requests and the version that they read refer to each other in circles: left to itself, Python would
             # hold the former version beside this one for minutes, with all that was kept of it.
-            gc.collect()
+            if replaces:
+                gc.collect()
             try:
                 prepare(PinnedReader(self, opened))
             except (ChatPlatformError, duckdb.Error) as error:
                 # Whoever asks for what is missing makes it then, and is told what is wrong.
                 log.warning("version %s is not prepared: %s", opened.version.number, type(error).__name__)
             # Those too that were under way at the beginning.
-            gc.collect()
+            if replaces:
+                gc.collect()
 
         # No daemon: a process that ends while DuckDB works on one of those is aborted.
         threading.Thread(target=run, name=f"prepare-{opened.version.number}").start()

@@ -110,6 +110,7 @@ def test_evenings_one_after_another_equal_all_at_once(followed: Followed, undist
     assert differences(followed.home.tables(), undisturbed.tables()) == {}
 
 
+@pytest.mark.exhaustive
 def test_killed_at_every_step_and_restarted_equals_undisturbed(
     world: World, undisturbed: Home, make_home: MakeHome
 ) -> None:

@@ -367,6 +367,7 @@ def whole_models(home: Home) -> list[str]:
     return found
 
 
+@pytest.mark.exhaustive
 def test_killed_at_every_step_of_training_and_prediction_and_restarted_equals_undisturbed(
     asked: Asked, trained: Trained, tmp_path: Path
 ) -> None:

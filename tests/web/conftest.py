@@ -16,6 +16,7 @@ from chat_platform.cli.setup_home import prepare
 from chat_platform.settings import Settings
 from chat_platform.simulators.world import start_world
 from chat_platform.storage.accounts import AccountStore
+from chat_platform.web import preparation
 from chat_platform.web.application import create_app
 from tests.integration.harness import Home
 
@@ -73,6 +74,17 @@ def playing_home(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) ->
     publish(workspace)
     workspace.database.dispose()
     return home
+
+
+@pytest.fixture(autouse=True)
+def unprepared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is made before it is asked for, but in modules that test a portal as it is served.
+
+    What is prepared is made when it is first asked for otherwise; hundreds of portals that are asked once or twice
+    would spend more on preparing than on answering.
+    """
+    if not getattr(request.module, "PREPARED", False):
+        monkeypatch.setattr(preparation, "PARTS", ())
 
 
 @pytest.fixture

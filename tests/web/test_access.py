@@ -210,6 +210,7 @@ def refused_with(answer: Response, code: str, path: str) -> bool:
     return answer.status_code == statuses.get(code, 401) and code in answer.text
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("address", ADDRESSES, ids=str)
 def test_the_rule_of_a_route_holds_for_everybody(address: Address, asker: Asker, passed: list[str]) -> None:
     path = address.filled()

@@ -24,6 +24,8 @@ from chat_platform.web import access, rendering
 from chat_platform.web.application import create_app
 from tests.web.browser import DESKTOP, FRONTEND, PHONE, free_port, running
 
+PREPARED = True  # see ``unprepared``
+
 pytestmark = [pytest.mark.chromium, pytest.mark.timeout(300)]
 
 AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"

@@ -37,7 +37,9 @@ from tests.web.browser import DESKTOP, free_port, running
 from tests.web.hostile import TEXTS, poison
 from tests.web.test_browser import hover_charts
 
-pytestmark = [pytest.mark.chromium, pytest.mark.slow, pytest.mark.timeout(300)]
+PREPARED = True  # see ``unprepared``
+
+pytestmark = [pytest.mark.chromium, pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.timeout(300)]
 
 C = "/c/class"
 SENTINEL = "a hostile text ran"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,7 @@ from fastapi.testclient import TestClient
 from chat_platform.settings import Settings
 from chat_platform.storage.csv_text import could_be_formula
 from chat_platform.storage.workspace import Workspace
+from chat_platform.web.application import create_app
 from tests.web.conftest import SignIn
 from tests.web.hostile import TEXTS, Page, poison
 
@@ -123,6 +126,15 @@ def test_a_hostile_search_finds_what_it_says_and_runs_nothing(
         assert (page.ran, page.outside) == ([], [])
 
 
-@pytest.fixture
-def client_of_student(sign_in: SignIn) -> TestClient:
-    return sign_in("student")
+@pytest.fixture(scope="module")
+def client_of_student(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """Somebody who only reads: one portal for all searches."""
+    home = Path(shutil.copytree(taught_home, tmp_path_factory.mktemp("searched") / "home"))
+    app = create_app(Settings(home=home))
+    services = app.state.services
+    number = services.accounts.create("student@example.com", "student")
+    services.accounts.set_role(number, "class", "student")
+    with TestClient(app, base_url=services.base_url, follow_redirects=False) as client:
+        client.cookies.set("session", services.accounts.open_session(number))
+        yield client
+    services.classes["class"].published.close()

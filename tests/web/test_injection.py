@@ -111,6 +111,7 @@ def test_places_are_found_in_pages_and_in_the_api() -> None:
     assert len(STRINGS) >= 50
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("path", "kind", "name"), PLACES, ids=lambda value: str(value))
 def test_injected_sql_changes_nothing(
     operator: TestClient, known: dict[str, str], path: str, kind: str, name: str

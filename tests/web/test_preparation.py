@@ -25,6 +25,8 @@ from chat_platform.web.published import KEPT_ANSWERS, LOOK_S, PinnedReader, Publ
 from chat_platform.web.tile_data import Asked, Reader
 from chat_platform.web.tiles import published_tiles
 
+PREPARED = True  # see ``unprepared``
+
 
 @pytest.fixture
 def publication(taught_home: Path) -> Publication:

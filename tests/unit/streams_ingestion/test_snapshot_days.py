@@ -74,6 +74,7 @@ def test_a_day_has_the_figures_of_everybody_who_can_be_seen_and_a_reason_for_eve
     assert (entry["state"], entry["quarantined"]) == ("parsed", len(gone))
 
 
+@pytest.mark.exhaustive
 def test_killed_at_any_write_and_restarted_it_is_as_if_nothing_had_happened(
     new_workspace, listed, world, twitch, connect, clock
 ):

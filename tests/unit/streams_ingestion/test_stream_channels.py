@@ -141,6 +141,7 @@ def test_a_file_that_is_no_list_leaves_the_former_one(workspace, world, twitch, 
     assert len(workspace.vault.parts(SOURCE, "list")) == 1
 
 
+@pytest.mark.exhaustive
 def test_killed_at_any_write_and_repeated_it_is_as_if_nothing_had_happened(
     new_workspace, world, twitch, connect, clock
 ):

@@ -151,6 +151,7 @@ def test_a_chat_is_counted_anew_when_its_emotes_are_known_later(
     assert providers() >= {"native", "bttv", "7tv"}
 
 
+@pytest.mark.exhaustive
 def test_lists_of_emotes_begin_and_end_on_the_days_on_which_they_changed_wherever_a_day_was_killed(
     new_workspace, world, twitch, connect, third_party
 ):
@@ -199,6 +200,7 @@ def test_only_new_videos_cost_anything(workspace, listed, world, twitch, connect
     assert everything(workspace) == before
 
 
+@pytest.mark.exhaustive
 def test_killed_at_any_write_and_restarted_it_is_as_if_nothing_had_happened(
     new_workspace, world, twitch, connect, clock
 ):
