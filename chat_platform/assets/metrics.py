@@ -111,7 +111,9 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
         os.environ["CHATP_WAREHOUSE_BUILD"] = str(home.warehouse.build_path)
         with home.warehouse.lock():
             target = run_target(home.settings, project)
-            invocation = dbt.cli(["build", *NOT_EACH_BATCH, *LOG, *arguments], context=context, target_path=target)
+            invocation = dbt.cli(
+                ["build", *NOT_EACH_BATCH, *LOG, *arguments], context=context, target_path=target
+            )
             events = list(invocation.stream())
             with home.warehouse.open_locked() as connection:
                 write_definitions(connection, read_manifest(target / "manifest.json"))
