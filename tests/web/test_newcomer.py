@@ -53,6 +53,7 @@ class Walk:
 
     def press(self, selector: str) -> None:
         """Press a button that leads to another page, or that htmx answers in place."""
+        self.browser.settle()  # a page that is still swapping takes the button away
         button = self.browser.driver.find_element(By.CSS_SELECTOR, selector)
         self.browser.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
         form = button.find_element(By.XPATH, "./ancestor::form")
