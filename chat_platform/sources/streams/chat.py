@@ -15,7 +15,13 @@ from datetime import datetime
 
 from chat_platform.sources.records import EXCERPT_LENGTH, ChatMessage, ParsedConversation, QuarantinedRecord
 from chat_platform.sources.streams.fields import shifted
-from chat_platform.sources.streams.port import DELETED_AUTHOR, NativeEmoteUse, StreamChat, message_id
+from chat_platform.sources.streams.port import (
+    DELETED_AUTHOR,
+    NativeEmoteUse,
+    StreamChat,
+    Video,
+    message_id,
+)
 from chat_platform.tables.ids import digest
 
 EmoteHit = tuple[str | None, str]
@@ -76,6 +82,18 @@ class ChatBuilder:
         )
         self._by_id: dict[str, ChatMessage] = {}
         self._by_author: dict[str, list[ChatMessage]] = {}
+
+    @classmethod
+    def of_video(cls, platform: str, video: Video) -> ChatBuilder:
+        """For a chat as the platform itself gives it."""
+        return cls(
+            platform,
+            video.conversation_id,
+            source=platform,
+            title=video.title or None,
+            started_at=video.started_at,
+            duration_s=video.duration_s,
+        )
 
     def add(self, comment: Comment) -> None:
         """Take a comment in."""

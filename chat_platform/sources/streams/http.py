@@ -23,9 +23,10 @@ from requests.auth import AuthBase
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt
 
 from chat_platform.errors import StreamError
-from chat_platform.sources.http import ATTEMPTS, GROWING_PAUSES, Reply, exchange, parse_json
+from chat_platform.sources.http import ATTEMPTS, GROWING_PAUSES, Reply, exchange, parse_json, safe_base_url
 from chat_platform.sources.streams.budget import Budget
 from chat_platform.sources.streams.clock import Clock
+from chat_platform.sources.streams.port import Connection
 
 LOGGER = logging.getLogger(__name__)
 
@@ -211,3 +212,44 @@ def credential(value: SecretStr | None, platform: str) -> SecretStr:
     if not _CREDENTIAL.fullmatch(text):
         raise StreamError("CP-STREAM-001", platform)
     return SecretStr(text)
+
+
+def base_urls(connection: Connection, usual: Mapping[str, str]) -> dict[str, str]:
+    """Addresses by the adapter's names: the platform's, or those that the settings put in their place.
+
+    Raises:
+        ConfigurationError: CP-CONF-001 when credentials would travel unprotected.
+    """
+    return {
+        name: safe_base_url(connection.base_urls.get(name, url), BASE_URLS_SETTING)
+        for name, url in usual.items()
+    }
+
+
+def open_http(
+    connection: Connection,
+    platform: str,
+    part: str,
+    *,
+    limit: int | None = None,
+    auth: AuthBase | None = None,
+) -> PlatformHttp:
+    """HTTP to one API of a platform, with a budget that processes share.
+
+    Args:
+        part: the API's name among the platform's.
+        limit: requests a minute until the platform says otherwise; ``None``: not known.
+    """
+    budget = Budget(
+        connection.workspace / f"{platform}-{part}.budget",
+        f"{platform} {part}",
+        limit=limit,
+        clock=connection.clock,
+    )
+    return PlatformHttp(
+        budget,
+        auth=auth,
+        timeout_s=connection.timeout_s,
+        max_wait_s=connection.max_wait_s,
+        clock=connection.clock,
+    )

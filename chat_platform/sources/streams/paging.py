@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from chat_platform.errors import StreamError
-from chat_platform.sources.streams.port import ChatPage, StreamPlatform
+from chat_platform.sources.streams.port import ChatPage, StreamPlatform, Video
 
 SAME_CURSOR_LIMIT = 4
 SHORTEST_GAP_S = 300.0
@@ -47,6 +48,21 @@ def follow(fetch: Callable[[str | None], P], where: str, cursor: str | None = No
         if page.next_cursor is None:
             return
         cursor = page.next_cursor
+
+
+def newest_first(pages: Iterable[Iterable[Video]], published_since: datetime | None) -> Iterator[Video]:
+    """Videos of pages that begin with the newest, each once, down to a moment.
+
+    Pages behind the first video that was published before it are not asked for.
+    """
+    seen: set[str] = set()
+    for page in pages:
+        for video in page:
+            if published_since and video.published_at and video.published_at < published_since:
+                return
+            if video.video_id not in seen:
+                seen.add(video.video_id)
+                yield video
 
 
 def chat_pages(platform: StreamPlatform, video_id: str, cursor: str | None = None) -> Iterator[ChatPage]:

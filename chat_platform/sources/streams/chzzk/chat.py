@@ -72,14 +72,7 @@ def parse_pages(video: Video, pages: Iterable[bytes]) -> StreamChat:
 
     A page that is no answer counts as one record, quarantined as ``page_malformed``.
     """
-    builder = ChatBuilder(
-        CHZZK,
-        video.conversation_id,
-        source=CHZZK,
-        title=video.title or None,
-        started_at=video.started_at,
-        duration_s=video.duration_s,
-    )
+    builder = ChatBuilder.of_video(CHZZK, video)
     for raw in pages:
         chats = _chats(parse_json(raw))
         if chats is None:

@@ -19,11 +19,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from requests.auth import AuthBase
-
 from chat_platform.errors import StreamError
-from chat_platform.sources.http import HeaderAuth, safe_base_url
-from chat_platform.sources.streams.budget import Budget
+from chat_platform.sources.http import HeaderAuth
 from chat_platform.sources.streams.chzzk.chat import CHZZK, emote_code, parse_pages, read_page
 from chat_platform.sources.streams.fields import (
     count,
@@ -35,8 +32,8 @@ from chat_platform.sources.streams.fields import (
     number,
     text,
 )
-from chat_platform.sources.streams.http import BASE_URLS_SETTING, Call, PlatformHttp, credential
-from chat_platform.sources.streams.paging import follow
+from chat_platform.sources.streams.http import Call, PlatformHttp, base_urls, credential, open_http
+from chat_platform.sources.streams.paging import follow, newest_first
 from chat_platform.sources.streams.port import (
     NATIVE,
     Channel,
@@ -79,17 +76,13 @@ class ChzzkPlatform:
     name = CHZZK
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._urls = {
-            name: safe_base_url(connection.base_urls.get(name, url), BASE_URLS_SETTING)
-            for name, url in BASE_URLS.items()
-        }
+        self._urls = base_urls(connection, BASE_URLS)
         headers = {
             "Client-Id": credential(connection.client_id, CHZZK),
             "Client-Secret": credential(connection.client_secret, CHZZK),
         }
-        self._open = self._http("open", HeaderAuth(lambda: headers))
-        self._web = self._http("web", None)
+        self._open = open_http(connection, CHZZK, "open", auth=HeaderAuth(lambda: headers))
+        self._web = open_http(connection, CHZZK, "web")
 
     def channels_by_login(self, logins: Sequence[str]) -> list[Channel]:
         """None: channels of CHZZK have ids only."""
@@ -118,15 +111,10 @@ class ChzzkPlatform:
     def videos(self, channel_id: str, *, published_since: datetime | None = None) -> Iterator[Video]:
         """Videos, newest first; see the port."""
         if not _CHANNEL_ID.fullmatch(channel_id):
-            return
-        seen: set[str] = set()
-        for page in follow(lambda cursor: self._video_page(channel_id, cursor), f"chzzk videos {channel_id}"):
-            for video in filter(None, (_video(item, channel_id) for item in page.data)):
-                if published_since and video.published_at and video.published_at < published_since:
-                    return
-                if video.video_id not in seen:
-                    seen.add(video.video_id)
-                    yield video
+            return iter(())
+        pages = follow(lambda cursor: self._video_page(channel_id, cursor), f"chzzk videos {channel_id}")
+        videos = (filter(None, (_video(item, channel_id) for item in page.data)) for page in pages)
+        return newest_first(videos, published_since)
 
     def video(self, video_id: str) -> Video | None:
         """A video by id; see the port."""
@@ -187,22 +175,6 @@ class ChzzkPlatform:
         if answer.status != 200:
             raise StreamError("CP-STREAM-008", f"chzzk {call.where}: HTTP {answer.status}")
         return _content(answer.body)
-
-    def _http(self, part: str, auth: AuthBase | None) -> PlatformHttp:
-        connection = self._connection
-        budget = Budget(
-            connection.workspace / f"{CHZZK}-{part}.budget",
-            f"{CHZZK} {part}",
-            limit=None,
-            clock=connection.clock,
-        )
-        return PlatformHttp(
-            budget,
-            auth=auth,
-            timeout_s=connection.timeout_s,
-            max_wait_s=connection.max_wait_s,
-            clock=connection.clock,
-        )
 
 
 def reference(path: str) -> ChannelReference | None:

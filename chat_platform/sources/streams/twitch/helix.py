@@ -21,7 +21,7 @@ from chat_platform.errors import StreamError
 from chat_platform.sources.http import HeaderAuth
 from chat_platform.sources.streams.fields import count, ident, items, mapping, moment, number, text
 from chat_platform.sources.streams.http import Answer, Call, PlatformHttp
-from chat_platform.sources.streams.paging import follow
+from chat_platform.sources.streams.paging import follow, newest_first
 from chat_platform.sources.streams.port import NATIVE, Channel, ChannelTotals, Emote, Video
 from chat_platform.sources.streams.twitch.token import AppToken
 
@@ -76,19 +76,13 @@ class Helix:
 
     def videos(self, channel_id: str, published_since: datetime | None) -> Iterator[Video]:
         """Videos, newest first, each once."""
-        seen: set[str] = set()
         base = [("user_id", channel_id), ("first", str(BATCH)), ("sort", "time")]
 
         def fetch(cursor: str | None) -> _HelixPage:
             return self._page("videos", base + ([("after", cursor)] if cursor else []))
 
-        for page in follow(fetch, f"twitch videos {channel_id}"):
-            for video in _videos(page.data):
-                if published_since and video.published_at and video.published_at < published_since:
-                    return
-                if video.video_id not in seen:
-                    seen.add(video.video_id)
-                    yield video
+        pages = follow(fetch, f"twitch videos {channel_id}")
+        return newest_first((_videos(page.data) for page in pages), published_since)
 
     def video(self, video_id: str) -> Video | None:
         """A video by id; Helix answers 404 for one that is gone."""

@@ -10,11 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from requests.auth import AuthBase
-
-from chat_platform.sources.http import HeaderAuth, safe_base_url
-from chat_platform.sources.streams.budget import Budget
-from chat_platform.sources.streams.http import BASE_URLS_SETTING, PlatformHttp, credential
+from chat_platform.sources.http import HeaderAuth
+from chat_platform.sources.streams.http import base_urls, credential, open_http
 from chat_platform.sources.streams.port import (
     Channel,
     ChannelReference,
@@ -53,19 +50,17 @@ class TwitchPlatform:
     name = TWITCH
 
     def __init__(self, connection: Connection) -> None:
-        urls = {
-            name: safe_base_url(connection.base_urls.get(name, url), BASE_URLS_SETTING)
-            for name, url in BASE_URLS.items()
-        }
-        self._connection = connection
-        self._auth_http = self._http("auth", limit=None)
+        urls = base_urls(connection, BASE_URLS)
+        self._auth_http = open_http(connection, TWITCH, "auth")
         token = AppToken(self._auth_http, urls["auth"], connection.client_id, connection.client_secret)
         self._helix = Helix(
-            lambda auth: self._http("helix", limit=POINTS_PER_MINUTE, auth=auth), urls["helix"], token
+            lambda auth: open_http(connection, TWITCH, "helix", limit=POINTS_PER_MINUTE, auth=auth),
+            urls["helix"],
+            token,
         )
         web_id = credential(connection.web_client_id or connection.client_id, TWITCH)
         web_auth = HeaderAuth(lambda: {"Client-ID": web_id})
-        self._vod_chat = VodChat(self._http("gql", limit=None, auth=web_auth), urls["gql"])
+        self._vod_chat = VodChat(open_http(connection, TWITCH, "gql", auth=web_auth), urls["gql"])
 
     def channels_by_login(self, logins: Sequence[str]) -> list[Channel]:
         """Profiles by login; see the port."""
@@ -103,22 +98,6 @@ class TwitchPlatform:
         """Close the connections."""
         for part in (self._auth_http, self._helix, self._vod_chat):
             part.close()
-
-    def _http(self, part: str, *, limit: int | None, auth: AuthBase | None = None) -> PlatformHttp:
-        connection = self._connection
-        budget = Budget(
-            connection.workspace / f"{TWITCH}-{part}.budget",
-            f"{TWITCH} {part}",
-            limit=limit,
-            clock=connection.clock,
-        )
-        return PlatformHttp(
-            budget,
-            auth=auth,
-            timeout_s=connection.timeout_s,
-            max_wait_s=connection.max_wait_s,
-            clock=connection.clock,
-        )
 
 
 def reference(path: str) -> ChannelReference | None:

@@ -78,14 +78,7 @@ def parse_pages(video: Video, pages: Iterable[bytes]) -> StreamChat:
 
     A page that is no answer counts as one record, quarantined as ``page_malformed``.
     """
-    builder = ChatBuilder(
-        TWITCH,
-        video.conversation_id,
-        source=TWITCH,
-        title=video.title or None,
-        started_at=video.started_at,
-        duration_s=video.duration_s,
-    )
+    builder = ChatBuilder.of_video(TWITCH, video)
     for raw in pages:
         body = parse_json(raw)
         if not isinstance(_comments(body).get("edges"), list):
