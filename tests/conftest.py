@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.postgresql import Server, binaries
+from tests.postgresql import Server, running_server
 
 # A loaded machine is no defect. In CI the same examples every time; at home new ones, to find more.
 settings.register_profile("home", deadline=None)
@@ -31,11 +31,7 @@ os.environ["DAGSTER_HOME"] = f"{_HOME}/dagster"
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     """A PostgreSQL server of this test process; ``make test`` installs it."""
-    programs = binaries()
-    if programs is None:
-        missing = "PostgreSQL is not installed: apt-get install postgresql"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    with Server(programs) as server:
+    with running_server() as server:
         yield server
 
 

@@ -12,11 +12,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 
 import psycopg
+import pytest
 
 UNPRIVILEGED = "nobody"
 """Whom the server runs as when the tests run as root, which it refuses."""
@@ -38,6 +41,17 @@ def binaries() -> Path | None:
         return found[-1].parent
     on_path = shutil.which("initdb")
     return Path(on_path).parent if on_path else None
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A server for a fixture; where none is installed its tests are skipped, and fail in CI."""
+    programs = binaries()
+    if programs is None:
+        missing = "PostgreSQL is not installed: apt-get install postgresql"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    with Server(programs) as server:
+        yield server
 
 
 class Server:

@@ -115,6 +115,15 @@ class Browser:
         self.complaints += [e["message"] for e in self.driver.get_log("browser") if e["level"] == "SEVERE"]
         self.complaints += self.driver.execute_script("return window.violations?.splice(0) ?? []")
 
+    def start_over(self) -> None:
+        """Leave the page, and forget every cookie and what pages did."""
+        self.sign_out()
+        self.driver.get("about:blank")
+        # What the page that was left still asked for is not the next one's.
+        self.look()
+        self.requested.clear()
+        self.complaints.clear()
+
     def outside(self, base: str) -> list[str]:
         """Requests that left for somewhere else."""
         self.look()

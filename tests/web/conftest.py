@@ -15,10 +15,10 @@ from chat_platform.cli.chromium import Browser, chromium
 from chat_platform.cli.setup_home import prepare
 from chat_platform.settings import Settings
 from chat_platform.simulators.world import start_world
-from chat_platform.storage.accounts import AccountStore
 from chat_platform.web import preparation
 from chat_platform.web.application import create_app
 from tests.integration.harness import Home
+from tests.web.members import member
 
 RECORDINGS = 3
 
@@ -112,31 +112,13 @@ SignIn = Callable[..., TestClient]
 
 @pytest.fixture
 def sign_in(settings: Settings) -> Iterator[SignIn]:
-    """``sign_in("student", login="…", person_id="…")``: a browser of somebody with that role, and its CSRF token.
-
-    The token is set as a default header, as the pages' script does.
-    """
+    """``sign_in("student", login="…", person_id="…")``: a browser of somebody with that role."""
     app = create_app(settings)
-    accounts: AccountStore = app.state.services.accounts
-    base = f"http://{settings.web.host}:{settings.web.port}"
     opened: list[TestClient] = []
 
     def make(role: str | None, login: str = "", person_id: str | None = None) -> TestClient:
-        login = login or f"{role or 'nobody'}@example.com"
-        account = accounts.by_login(login)
-        number = account.account_id if account else accounts.create(login, login.split("@")[0])
-        if role:
-            accounts.set_role(number, settings.web.class_id, role)
-        if person_id:
-            accounts.link_person(number, settings.web.class_id, person_id, proof="operator", by="test")
-        secret = accounts.open_session(number)
-        visitor = accounts.visitor(secret)
-        assert visitor is not None
-        found = TestClient(app, base_url=base, follow_redirects=False)
-        found.cookies.set("session", secret)
-        found.headers["X-CSRF-Token"] = visitor.csrf_token
-        opened.append(found)
-        return found
+        opened.append(member(app, role, login, person_id))
+        return opened[-1]
 
     yield make
     for found in opened:

@@ -179,13 +179,9 @@ def gallery() -> APIRouter:
 @pytest.fixture
 def page(browser: Browser, portal: Portal) -> Iterator[Browser]:
     """The browser, as somebody who has just come."""
-    browser.sign_out()
+    browser.start_over()
     browser.size(*DESKTOP)
     browser.prefer(prefers_color_scheme="light")
-    browser.driver.get("about:blank")
-    browser.look()
-    browser.requested.clear()
-    browser.complaints.clear()
     yield browser
     for extra in browser.driver.window_handles[1:]:
         browser.driver.switch_to.window(extra)

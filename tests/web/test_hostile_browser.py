@@ -246,11 +246,7 @@ BOTH = pytest.mark.parametrize("policy", ["reported", "enforced"], indirect=True
 @pytest.fixture
 def page(window: Browser, policy: str) -> Browser:
     """The browser, as somebody who has just come."""
-    window.sign_out()
-    window.driver.get("about:blank")
-    window.look()
-    window.requested.clear()
-    window.complaints.clear()
+    window.start_over()
     return window
 
 

@@ -18,6 +18,7 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.web.application import create_app
 from tests.web.conftest import SignIn
 from tests.web.hostile import TEXTS, Page, poison
+from tests.web.members import member
 
 
 @pytest.fixture
@@ -131,10 +132,6 @@ def client_of_student(taught_home: Path, tmp_path_factory: pytest.TempPathFactor
     """Somebody who only reads: one portal for all searches."""
     home = Path(shutil.copytree(taught_home, tmp_path_factory.mktemp("searched") / "home"))
     app = create_app(Settings(home=home))
-    services = app.state.services
-    number = services.accounts.create("student@example.com", "student")
-    services.accounts.set_role(number, "class", "student")
-    with TestClient(app, base_url=services.base_url, follow_redirects=False) as client:
-        client.cookies.set("session", services.accounts.open_session(number))
+    with member(app, "student") as client:
         yield client
-    services.classes["class"].published.close()
+    app.state.services.classes["class"].published.close()

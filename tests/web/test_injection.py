@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from chat_platform.settings import Settings
 from chat_platform.web.application import create_app
+from tests.web.members import member
 
 STRINGS = (
     "'", "''", '"', "`", "\\", "\\'", ";", "--", "-- ", "/*", "*/", "#", "%", "_", "%%", "%' or '1'='1",
@@ -59,17 +60,13 @@ PLACES = places(create_app(Settings()))
 def operator(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     home = Path(shutil.copytree(taught_home, tmp_path_factory.mktemp("injection") / "home"))
     app = create_app(Settings(home=home))
-    services = app.state.services
-    number = services.accounts.create("operator@example.com", "operator")
-    services.accounts.set_role(number, "class", "operator")
-    person = services.classes["class"].published.row(
+    published = app.state.services.classes["class"].published
+    person = published.row(
         "select person_id from marts.participation_trend where person_id is not null order by 1"
     )
-    services.accounts.link_person(number, "class", person["person_id"], proof="operator", by="test")
-    with TestClient(app, base_url=services.base_url, follow_redirects=False) as client:
-        client.cookies.set("session", services.accounts.open_session(number))
+    with member(app, "operator", person_id=person["person_id"]) as client:
         yield client
-    services.classes["class"].published.close()
+    published.close()
 
 
 @pytest.fixture(scope="module")

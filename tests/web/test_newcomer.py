@@ -102,10 +102,7 @@ def app(playing_home: Path, tmp_path: Path) -> Iterator[FastAPI]:
 def walk(app: FastAPI, browser: Browser) -> Iterator[Walk]:
     services: Services = app.state.services
     with running(app, services.settings.web.port) as base:
-        # What a page of another test still asks for is not the newcomer's.
-        browser.driver.get("about:blank")
-        browser.look()
-        browser.requested.clear()
+        browser.start_over()
         yield Walk(browser, base)
         browser.sign_out()
 

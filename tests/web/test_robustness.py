@@ -18,7 +18,6 @@ from pathlib import Path
 import duckdb
 import psutil
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text
 
@@ -33,8 +32,9 @@ from chat_platform.web import published
 from chat_platform.web.application import create_app
 from chat_platform.web.classes import BUSY_S
 from chat_platform.web.published import PublishedReader
-from tests.postgresql import Server, binaries
+from tests.postgresql import Server, running_server
 from tests.web.conftest import SignIn
+from tests.web.members import member
 
 PREPARED = True  # see ``unprepared``
 
@@ -258,28 +258,13 @@ def test_a_damaged_database_is_said_and_mended(sign_in: SignIn, settings: Settin
 
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[Server]:
-    programs = binaries()
-    if programs is None:
-        missing = "PostgreSQL is not installed: apt-get install postgresql"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    with Server(programs) as server:
+    with running_server() as server:
         yield server
 
 
 @pytest.fixture
 def on_postgresql(home: Path, own_server: Server) -> Settings:
     return Settings(home=home, app_database_url=own_server.new_database())
-
-
-def member_of(app: FastAPI, role: str) -> TestClient:
-    accounts = app.state.services.accounts
-    account = accounts.create(f"{role}@example.com", role)
-    accounts.set_role(account, "class", role)
-    secret = accounts.open_session(account)
-    client = TestClient(app, base_url=app.state.services.base_url, follow_redirects=False)
-    client.cookies.set("session", secret)
-    client.headers["X-CSRF-Token"] = accounts.visitor(secret).csrf_token
-    return client
 
 
 QUESTION = {"text": "보강은 언제 하나요?"}
@@ -289,7 +274,7 @@ QUESTION = {"text": "보강은 언제 하나요?"}
 def test_while_postgresql_is_down_pages_say_so_and_its_return_is_enough(
     on_postgresql: Settings, own_server: Server
 ) -> None:
-    client = member_of(create_app(on_postgresql), "operator")
+    client = member(create_app(on_postgresql), "operator")
     asked = client.post("/c/class/questions", data=QUESTION)
     assert asked.status_code == 303
     assert code(client) == (200, "")
@@ -328,14 +313,14 @@ def test_a_portal_that_starts_before_its_postgresql_needs_no_restart(
     finally:
         own_server.start()
     assert health(client)[0] == 200
-    assert code(member_of(app, "operator")) == (200, "")
+    assert code(member(app, "operator")) == (200, "")
 
 
 @pytest.mark.usefixtures("soon")
 def test_tables_of_postgresql_that_somebody_has_locked_are_not_waited_for_without_end(
     on_postgresql: Settings,
 ) -> None:
-    client = member_of(create_app(on_postgresql), "operator")
+    client = member(create_app(on_postgresql), "operator")
     with open_database(on_postgresql.app_database).begin() as connection:
         connection.execute(text("lock table accounts in access exclusive mode"))
         # The lock is held until both have answered.
