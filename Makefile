@@ -58,14 +58,18 @@ demo: setup ## a class comes alive: local Slack and Zoom, real Chromium, metrics
 dev: setup ## Dagster UI and daemon on your own data (http://127.0.0.1:3000)
 	@$(BIN)/chatp dev
 
-# A file stays on one process, for its fixtures; in the order of collection, which puts the long ones first.
-TESTS := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# A file stays on one process, for its fixtures; in the order of collection (see testpaths in pyproject.toml).
+# In memory where it has room: hundreds of homes are made, written to and thrown away. They take about 3 GB.
+FREE_GB = $(shell awk '/MemAvailable/ {print int($$2 / 1048576)}' /proc/meminfo)
+SHM_GB = $(shell df --output=avail -BG /dev/shm 2>/dev/null | tail -1 | tr -dc 0-9)
+IN_MEMORY = $(shell test "0$(FREE_GB)" -ge 12 && test "0$(SHM_GB)" -ge 8 && echo TMPDIR=/dev/shm)
+TESTS = $(IN_MEMORY) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: setup transformers $(VENV)/.test-system ## the tests, those of the transformer too; not the exhaustive ones
-	@$(BIN)/python $(TESTS) -m "not exhaustive"
+	@$(TESTS) -m "not exhaustive"
 
 test-exhaustive: setup transformers $(VENV)/.test-system ## those that try every step, role or text, which takes long
-	@$(BIN)/python $(TESTS) -m exhaustive
+	@$(TESTS) -m exhaustive
 
 check: setup ## lint, types, import rules, definitions, tiles, dbt parse
 	@$(BIN)/ruff check chat_platform tests benchmarks

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ from chat_platform.simulators.world import start_world
 from chat_platform.web import preparation
 from chat_platform.web.application import create_app
 from tests.integration.harness import Home
+from tests.web.homes import copied, made_once
 from tests.web.members import member
 
 RECORDINGS = 3
@@ -25,25 +24,16 @@ RECORDINGS = 3
 
 @pytest.fixture(scope="session")
 def taught_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Home of a generated class with published tables; made once, whatever the number of test processes.
+    """Home of a generated class with published tables; made once, whatever the number of test processes."""
 
-    Whoever works on the portal sets ``TAUGHT_HOME`` to a folder that keeps it from one test run to the next.
-    """
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    shared = Path(os.environ.get("TAUGHT_HOME", shared))
-    home = shared / "taught"
-    with (shared / "taught.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (home / ".whole").exists():
-            shutil.rmtree(home, ignore_errors=True)
-            # Settings of the test run's own home are read nowhere here but by dbt's parse.
-            prepare(Settings(home=home))
-            with start_world(5, recordings=RECORDINGS, messages_per_recording=150, mode="plain") as world:
-                report = Home(home).catch_up(world.environment())
-            assert report.ok, [run.error for run in report.runs]
-            (home / ".whole").touch()
-    return home
+    def teach(home: Path) -> None:
+        # Settings of the test run's own home are read nowhere here but by dbt's parse.
+        prepare(Settings(home=home))
+        with start_world(5, recordings=RECORDINGS, messages_per_recording=150, mode="plain") as world:
+            report = Home(home).catch_up(world.environment())
+        assert report.ok, [run.error for run in report.runs]
+
+    return made_once("taught", tmp_path_factory, teach)
 
 
 @pytest.fixture(scope="session")
@@ -52,13 +42,17 @@ def playing_home(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
     So few messages make no good model: the bars of promotion are lowered, its ways are those of every training.
     """
+    return made_once("playing", tmp_path_factory, lambda home: _play(taught_home, home))
+
+
+def _play(taught: Path, home: Path) -> None:
     from chat_platform.ingestion.author_training import settle, train_candidate
     from chat_platform.ingestion.publication import publish
     from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
     from chat_platform.storage.workspace import Workspace
     from chat_platform.tables.models import AUTHOR_PREDICTIONS, EVALUATIONS, MODELS
 
-    home = Path(shutil.copytree(taught_home, tmp_path_factory.mktemp("playing") / "home"))
+    shutil.copytree(taught, home, ignore=shutil.ignore_patterns(".whole"))
     low = {"floor": 0, "min_rows": 1, "min_each_class": 1, "max_calibration_error": 1}
     workspace = Workspace(Settings(home=home, authors={"min_messages": 10}, promotion={"author": low}))
     with workspace.publication.read() as connection:
@@ -73,7 +67,6 @@ def playing_home(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) ->
     workspace.warehouse.load(workspace.lake, (MODELS, EVALUATIONS, AUTHOR_PREDICTIONS))
     publish(workspace)
     workspace.database.dispose()
-    return home
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +83,7 @@ def unprepared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def home(taught_home: Path, tmp_path: Path) -> Path:
     """A copy of that home, to be written to."""
-    return Path(shutil.copytree(taught_home, tmp_path / "home"))
+    return copied(taught_home, tmp_path)
 
 
 @pytest.fixture

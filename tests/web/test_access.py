@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from chat_platform.web.application import create_app
 from chat_platform.web.services import Services
 from tests.web.browsing import BASE, quick_passwords
 from tests.web.conftest import SignIn
+from tests.web.homes import copied
 
 NUMBER = "999999"
 """Stands for every part of a path but the class: nothing has it."""
@@ -137,7 +137,7 @@ def expected(address: Address, kind: Kind) -> str:
 def app(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     """A portal with the taught class and a second, empty one."""
     folder = tmp_path_factory.mktemp("matrix")
-    home = shutil.copytree(taught_home, folder / "home")
+    home = copied(taught_home, folder)
     web = {"classes": {"second": folder / "second"}, "api_requests_per_minute": 10**6}
     return create_app(Settings(home=home, web=web), quick_passwords())
 

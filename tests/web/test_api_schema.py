@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from schemathesis.engine import events, from_schema
 from chat_platform.settings import Settings
 from chat_platform.storage.tokens import SCOPES
 from chat_platform.web.application import create_app
+from tests.web.homes import copied
 
 ROLES = (None, "student", "teacher", "operator")
 LONGEST_S = 60.0
@@ -25,7 +25,7 @@ LONGEST_S = 60.0
 
 @pytest.fixture(scope="module")
 def portal(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    home = Path(shutil.copytree(taught_home, tmp_path_factory.mktemp("api") / "home"))
+    home = copied(taught_home, tmp_path_factory.mktemp("api"))
     found = Settings(home=home)
     app = create_app(
         found.model_copy(update={"web": found.web.model_copy(update={"api_requests_per_minute": 10**6})})

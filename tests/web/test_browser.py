@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from chat_platform.settings import Settings
 from chat_platform.web import access, rendering
 from chat_platform.web.application import create_app
 from tests.web.browser import DESKTOP, FRONTEND, PHONE, free_port, running
+from tests.web.homes import copied
 
 PREPARED = True  # see ``unprepared``
 
@@ -121,7 +121,7 @@ class Portal:
 
 @pytest.fixture(scope="module")
 def portal(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    home = Path(shutil.copytree(taught_home, tmp_path_factory.mktemp("portal") / "home"))
+    home = copied(taught_home, tmp_path_factory.mktemp("portal"))
     port = free_port()
     settings = Settings(home=home, web={"class_title": "브라우저 수업", "port": port})
     app = create_app(settings)

@@ -29,6 +29,7 @@ from chat_platform.web.api_document import openapi_document
 from chat_platform.web.published import PublishedReader
 from chat_platform.web.quiz_messages import held_out
 from tests.web.conftest import SignIn
+from tests.web.homes import copied
 
 C = "/c/class"
 API = f"/api/v1{C}"
@@ -256,7 +257,7 @@ class TestInTheQuiz:
 
     @pytest.fixture
     def home(self, playing_home: Path, tmp_path: Path) -> Path:
-        return Path(shutil.copytree(playing_home, tmp_path / "home"))
+        return copied(playing_home, tmp_path)
 
     def test_nobody_is_asked_who_wrote_it_and_open_rounds_end(
         self, sign_in: SignIn, settings: Settings

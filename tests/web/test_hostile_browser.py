@@ -7,7 +7,6 @@ run. What is most written to is looked at with the policy enforced too.
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from chat_platform.web.application import create_app
 from chat_platform.web.pages.uploads import UPLOADED
 from chat_platform.web.services import Services
 from tests.web.browser import DESKTOP, free_port, running
+from tests.web.homes import copied
 from tests.web.hostile import TEXTS, poison
 from tests.web.test_browser import hover_charts
 
@@ -186,7 +186,7 @@ def said_by_many(services: Services, asked: str) -> tuple[list[str], list[str]]:
 
 @pytest.fixture(scope="module")
 def portal(playing_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    home = Path(shutil.copytree(playing_home, tmp_path_factory.mktemp("hostile") / "home"))
+    home = copied(playing_home, tmp_path_factory.mktemp("hostile"))
     port = free_port()
     settings = Settings(home=home, web={"class_title": SAYING[0], "port": port}, authors={"min_messages": 10})
     poisoned = poison(home, Workspace(settings))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from chat_platform.storage.csv_text import could_be_formula
 from chat_platform.storage.workspace import Workspace
 from chat_platform.web.application import create_app
 from tests.web.conftest import SignIn
+from tests.web.homes import copied
 from tests.web.hostile import TEXTS, Page, poison
 from tests.web.members import member
 
@@ -130,7 +130,7 @@ def test_a_hostile_search_finds_what_it_says_and_runs_nothing(
 @pytest.fixture(scope="module")
 def client_of_student(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Somebody who only reads: one portal for all searches."""
-    home = Path(shutil.copytree(taught_home, tmp_path_factory.mktemp("searched") / "home"))
+    home = copied(taught_home, tmp_path_factory.mktemp("searched"))
     app = create_app(Settings(home=home))
     with member(app, "student") as client:
         yield client

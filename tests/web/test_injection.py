@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from fastapi.testclient import TestClient
 
 from chat_platform.settings import Settings
 from chat_platform.web.application import create_app
+from tests.web.homes import copied
 from tests.web.members import member
 
 STRINGS = (
@@ -58,7 +58,7 @@ PLACES = places(create_app(Settings()))
 
 @pytest.fixture(scope="module")
 def operator(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    home = Path(shutil.copytree(taught_home, tmp_path_factory.mktemp("injection") / "home"))
+    home = copied(taught_home, tmp_path_factory.mktemp("injection"))
     app = create_app(Settings(home=home))
     published = app.state.services.classes["class"].published
     person = published.row(

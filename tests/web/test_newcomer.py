@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from chat_platform.web.application import create_app
 from chat_platform.web.services import Services
 from tests.web.browser import free_port, running
 from tests.web.browsing import GOOD, quick_passwords
+from tests.web.homes import copied
 
 pytestmark = [pytest.mark.chromium, pytest.mark.timeout(300)]
 C = "/c/class"
@@ -93,7 +93,7 @@ class Walk:
 
 @pytest.fixture
 def app(playing_home: Path, tmp_path: Path) -> Iterator[FastAPI]:
-    home = shutil.copytree(playing_home, tmp_path / "home")
+    home = copied(playing_home, tmp_path)
     web = {"class_title": "새 수업", "port": free_port()}
     yield create_app(Settings(home=home, web=web, authors={"min_messages": 10}), quick_passwords())
 

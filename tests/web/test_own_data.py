@@ -25,6 +25,7 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.catalogue import ALL_TABLES
 from chat_platform.web.own_tables import BY_CONVERSATION, IN_CLASS, ON_PORTAL, PUBLISHED
 from tests.web.conftest import SignIn
+from tests.web.homes import copied
 
 NOT_ABOUT_PEOPLE = {
     "ledger": "conversations; who announced one is a part of the published tables",
@@ -44,7 +45,7 @@ FORMULA = '=HYPERLINK("http://evil")'
 
 @pytest.fixture
 def home(playing_home: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(playing_home, tmp_path / "home"))
+    return copied(playing_home, tmp_path)
 
 
 class Someone:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from html import unescape
 from pathlib import Path
 from random import Random
@@ -28,11 +27,12 @@ from chat_platform.web.quiz_messages import (
     is_fit,
 )
 from tests.web.conftest import SignIn
+from tests.web.homes import copied
 
 
 @pytest.fixture
 def home(playing_home: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(playing_home, tmp_path / "home"))
+    return copied(playing_home, tmp_path)
 
 
 @pytest.fixture

@@ -159,9 +159,9 @@ def test_a_model_without_a_tile_has_none() -> None:
 # A new metric is a model with meta, and no Python.
 
 
-def with_metric(home: Path, settings: Settings, tile: dict[str, Any]) -> None:
+def with_metric(taught: Path, settings: Settings, tile: dict[str, Any]) -> None:
     """Publish a copy with one more mart, as dbt's manifest and table would have it."""
-    manifest_json = json.loads((home / "dbt" / "run" / "manifest.json").read_text(encoding="utf-8"))
+    manifest_json = json.loads((taught / "dbt" / "run" / "manifest.json").read_text(encoding="utf-8"))
     manifest_json["nodes"]["model.chat_platform.loud_words"] = {
         "resource_type": "model",
         "schema": "marts",
@@ -177,7 +177,7 @@ def with_metric(home: Path, settings: Settings, tile: dict[str, Any]) -> None:
         "raw_code": "",
         "depends_on": {"nodes": ["model.chat_platform.int_words"]},
     }
-    build = home / "warehouse" / "more.duckdb"
+    build = settings.warehouse / "more.duckdb"
     shutil.copyfile(Workspace(settings).publication.current().path, build)
     with duckdb.connect(str(build)) as connection:
         connection.execute("create table marts.loud_words (word varchar, times bigint, shouters bigint)")
@@ -200,8 +200,8 @@ LOUD = {
 }
 
 
-def test_a_new_metric_is_a_model_with_meta(home: Path, settings: Settings, sign_in: SignIn) -> None:
-    with_metric(home, settings, LOUD)
+def test_a_new_metric_is_a_model_with_meta(taught_home: Path, settings: Settings, sign_in: SignIn) -> None:
+    with_metric(taught_home, settings, LOUD)
     client = sign_in("student")
     assert "/c/class/tiles/loud_words" in Page(client.get("/c/class/tiles").text).links
     assert "큰 소리 단어" in client.get("/c/class/lectures").text
@@ -229,9 +229,9 @@ def test_a_new_metric_is_a_model_with_meta(home: Path, settings: Settings, sign_
 
 
 def test_a_malformed_tile_in_what_is_published_breaks_no_page(
-    home: Path, settings: Settings, sign_in: SignIn
+    taught_home: Path, settings: Settings, sign_in: SignIn
 ) -> None:
-    with_metric(home, settings, {**LOUD, "place": "nowhere"})
+    with_metric(taught_home, settings, {**LOUD, "place": "nowhere"})
     client = sign_in("student")
     assert client.get("/c/class/lectures").status_code == 200
     assert client.get("/c/class/tiles/loud_words").status_code == 404

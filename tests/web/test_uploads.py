@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import time
 import zipfile
 from datetime import date, datetime, timedelta
@@ -97,12 +98,13 @@ def test_a_confirmed_file_gives_the_entry_that_the_command_line_gives(
 
 
 def test_the_graph_takes_it_from_there_and_the_page_says_so(
-    sign_in: SignIn, settings: Settings, home: Path
+    sign_in: SignIn, settings: Settings, taught_home: Path
 ) -> None:
+    shutil.copytree(taught_home / "dbt", settings.home / "dbt")
     client = sign_in("operator")
     state = client.post(f"{upload(client, CHAT.encode())}/confirm").headers["location"]
     assert "fetched" in client.get(state).text
-    report = Home(home).catch_up({})
+    report = Home(settings.home).catch_up({})
     assert report.ok, [run.error for run in report.runs]
     page = client.get(state, headers={"HX-Request": "true"}).text
     assert "공개되었습니다" in page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
@@ -23,6 +22,7 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.web.guessing import Guesser
 from chat_platform.web.pages.who import GUESSES
 from tests.web.conftest import SignIn
+from tests.web.homes import copied
 
 LOW = {"floor": 0, "min_rows": 1, "min_each_class": 1, "max_calibration_error": 1}
 SAID = "안녕하세요 오늘 과제 어디까지 하셨나요 ㅋㅋㅋ"
@@ -30,7 +30,7 @@ SAID = "안녕하세요 오늘 과제 어디까지 하셨나요 ㅋㅋㅋ"
 
 @pytest.fixture
 def home(playing_home: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(playing_home, tmp_path / "home"))
+    return copied(playing_home, tmp_path)
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ class TestWithoutAModel:
 
     @pytest.fixture
     def home(self, taught_home: Path, tmp_path: Path) -> Path:
-        return Path(shutil.copytree(taught_home, tmp_path / "home"))
+        return copied(taught_home, tmp_path)
 
     def test_the_page_says_which_asset_has_not_run(self, sign_in: SignIn) -> None:
         page = sign_in("student").get("/c/class/who").text

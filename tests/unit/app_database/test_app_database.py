@@ -19,7 +19,6 @@ from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
 from chat_platform.errors import StorageError
-from chat_platform.storage import app_database
 from chat_platform.storage.app_database import (
     current_revision,
     downgrade,
@@ -222,11 +221,8 @@ def test_read_then_write_loses_no_update_between_threads(engine: Engine) -> None
         assert session.get_one(LedgerEntry, "a").attempts == 100
 
 
-def test_a_writer_that_waits_too_long_gets_a_coded_error(
-    url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(app_database, "BUSY_TIMEOUT_S", 0.05)
-    impatient = open_database(url)
+def test_a_writer_that_waits_too_long_gets_a_coded_error(url: str, engine: Engine) -> None:
+    impatient = open_database(url, busy_s=0.05)
     with writing(engine), pytest.raises(StorageError) as caught, writing(impatient):
         pass
     assert caught.value.code == "CP-STORE-022"

@@ -1,0 +1,38 @@
+"""Homes of a class that was taught, and copies of them to be written to.
+
+What belongs here: making one once for all test processes, copying it. What does not: what is taught.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def made_once(name: str, factory: pytest.TempPathFactory, make: Callable[[Path], None]) -> Path:
+    """A home that the first test process which needs it makes, while the others wait.
+
+    Whoever works on the portal sets ``TAUGHT_HOME`` to a folder that keeps it from one test run to the next.
+    """
+    base = factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    shared = Path(os.environ.get("TAUGHT_HOME", shared))
+    home = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / ".whole").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            make(home)
+            (home / ".whole").touch()
+    return home
+
+
+def copied(home: Path, folder: Path) -> Path:
+    """A copy in ``folder / "home"``, without what only runs of the graph read: that is most of the files."""
+    left_out = shutil.ignore_patterns("dbt", "logs", "storage")
+    return Path(shutil.copytree(home, folder / "home", ignore=left_out))
