@@ -12,8 +12,8 @@ test; a test message that the training has nearly the same is left out. So years
 ``linear`` is the platform's model as it is trained and saved. The peers get the same rows, scikit-learn's usual
 way: pooled messages are guessed by adding up what single ones scored.
 
-``encoder`` and ``characters_encoder`` are the candidates of the extra ``[transformers]``, which train for minutes: an
-encoder of their own, pre-trained by masking on the training messages and taught to name their authors. What it is, and
+``encoder`` and ``characters_encoder`` are the candidates of the extra ``[transformers]``, which train for minutes:
+a small encoder, pre-trained by masking on the training messages and taught to name their authors. What it is, and
 how much it counts beside the characters, is printed.
 
 The speed part trains on 100,000 messages of 50 authors: those of the 50 most active, each drawn several times and
@@ -167,8 +167,8 @@ def run_linear(split: AuthorSplit, outsiders: pa.Table) -> tuple[dict[str, Any],
     return judge_ours("linear (ours)", model, split, outsiders, time.perf_counter() - started)
 
 
-def run_encoder(kind: str, split: AuthorSplit, outsiders: pa.Table) -> tuple[dict[str, Any], list[str]]:
-    """The same of a kind with an encoder."""
+def run_encoder(split: AuthorSplit, outsiders: pa.Table) -> tuple[list[dict[str, Any]], list[str]]:
+    """The same of the kinds with an encoder, which share it; times are of the encoder and all machines."""
     settings, told = naming.settings_for(), []
     started = time.perf_counter()
     prepared = prepare(split.train, rules=RULES)
@@ -177,18 +177,25 @@ def run_encoder(kind: str, split: AuthorSplit, outsiders: pa.Table) -> tuple[dic
             prepared.lessons(), settings=settings, work_folder=Path(folder), on_progress=told.append
         )
     taught_s = time.perf_counter() - started
-    model = fit(prepared, [kind], encoder)[kind]
-    row, lines = judge_ours(f"{kind} (ours)", model, split, outsiders, time.perf_counter() - started)
+    models = fit(prepared, [kind for kind in KINDS if kind != "characters"], encoder)
+    fit_s = time.perf_counter() - started
     size = settings.size
     steps = {
         phase: max((one.step for one in told if one.phase == phase), default=0) for phase in naming.PHASES
     }
-    used = (
-        f"{kind}: {size.layers} layers of {size.hidden}, {size.vocabulary} pieces, capitals kept, "
-        f"{steps} steps of {settings.batch_size} messages, {settings.threads} thread, {taught_s:.0f} s"
+    rows, lines = (
+        [],
+        [
+            f"encoder: {size.layers} layers of {size.hidden}, {size.vocabulary} pieces, capitals kept, "
+            f"{steps} steps of {settings.batch_size} messages, {settings.threads} thread, {taught_s:.0f} s"
+        ],
     )
-    shares = [f"{size} pooled: {share:.2f}" for size, share in model.second_shares.items()]
-    return row, [used, *([f"share of the encoder, {', '.join(shares)}"] if shares else []), *lines]
+    for kind, model in models.items():
+        row, more = judge_ours(f"{kind} (ours)", model, split, outsiders, fit_s)
+        shares = ", ".join(f"{size} pooled: {share:.2f}" for size, share in model.second_shares.items())
+        rows.append(row)
+        lines += ["", kind, *([f"share of the encoder, {shares}"] if shares else []), *more]
+    return rows, lines
 
 
 def judge_ours(
@@ -331,11 +338,10 @@ def main() -> None:
         rows.append(row | {"MiB": f"{peak:.0f}"})
         if not options.no_encoder and not extra.available():
             lines.append("without the extra [transformers] there is no candidate with an encoder")
-        for kind in [] if options.no_encoder or not extra.available() else KINDS:
-            if kind != "characters":
-                (row, more), peak = apart("encoder", kind, split, outsiders)
-                rows.append(row | {"MiB": f"{peak:.0f}"})
-                lines += ["", *more]
+        elif not options.no_encoder:
+            (found, more), peak = apart("encoder", split, outsiders)
+            rows += [row | {"MiB": f"{peak:.0f}"} for row in found]
+            lines += ["", *more]
         print_rows(rows)
         print("\n".join(lines), flush=True)
     if not options.no_speed:
