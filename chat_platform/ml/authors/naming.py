@@ -5,8 +5,8 @@ What belongs here: the order of the steps, and the loss of naming. What does not
 
 It learns from the earlier conversations only, and not from those authors who play strangers when the threshold is
 learnt: its vectors of all others are those of messages that it has not seen, as tomorrow's will be. The pass that
-names the later conversations best is kept. Measured with 10 authors: frozen after pre-training, its vectors name
-0.31 of single messages right, taught 0.41.
+names the later conversations best is kept. Measured on single messages: frozen after pre-training its vectors name
+0.31 right with 10 authors and 0.10 with 50, taught 0.41 and 0.14.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from chat_platform.ml.authors.model import (
     save,
 )
 from chat_platform.ml.authors.reasons import HOW_OMITTED
-from chat_platform.ml.encoder import embedding, extra
+from chat_platform.ml.encoder import embedding, extra, vocabulary
 from chat_platform.ml.encoder.embedding import TextEncoder
 from chat_platform.ml.encoder.progress import Progress
 from chat_platform.ml.encoder.settings import EncoderSize, TransformerSettings
@@ -267,6 +267,29 @@ def test_wrong_numbers_beside_an_encoder_are_a_coded_error(
     with pytest.raises(ModelError) as caught:
         load(save(models["encoder"]) | {FILE: data})
     assert caught.value.code == "CP-ML-034"
+
+
+@needs_extra
+def test_a_checkpoint_of_any_kind_is_taught_kept_and_loaded(prepared: Prepared, tmp_path: Path) -> None:
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    tokenizer = vocabulary.learn_vocabulary(prepared.texts, 460)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=20,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(tmp_path / "checkpoint")
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]").save_pretrained(
+        tmp_path / "checkpoint"
+    )
+    told: list[Progress] = []
+    checkpoint = str(tmp_path / "checkpoint")
+    encoder = taught(prepared, tmp_path / "work", checkpoint=checkpoint, epochs=1, on_progress=told.append)
+    assert {progress.phase for progress in told} == {"naming"}
+    assert (encoder.width, encoder.reader.max_length) == (16, 20)
+    again = embedding.load(embedding.save(encoder))
+    np.testing.assert_array_equal(again.embed(prepared.texts[:20]), encoder.embed(prepared.texts[:20]))
+    assert checkpoint not in embedding.save(encoder)[embedding.CONFIG].decode()
 
 
 @pytest.fixture
