@@ -109,9 +109,10 @@ def from_checkpoint(
     }
     with _checkpoint_errors(name, is_folder=folder.is_dir()), _quiet():
         tokenizer = AutoTokenizer.from_pretrained(**source)
-        kind, head = (AutoModel, {}) if bare else (AutoModelForSequenceClassification, {"num_labels": 2})
+        kind = AutoModel if bare else AutoModelForSequenceClassification
+        source |= {} if bare else {"num_labels": 2}
         network = kind.from_pretrained(
-            **source, **head, use_safetensors=True, ignore_mismatched_sizes=True, dtype=torch.float32
+            **source, use_safetensors=True, ignore_mismatched_sizes=True, dtype=torch.float32
         )
     fast = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(fast, Tokenizer):
@@ -223,7 +224,7 @@ def mean_pooled(network: PreTrainedModel, rows: Sequence[np.ndarray]) -> torch.T
 def _bare(network: PreTrainedModel) -> PreTrainedModel:
     """Without the layer that some kinds put on the first piece: it is never used here, and mostly never trained."""
     if getattr(network, "pooler", None) is not None:
-        network.pooler = None
+        network.register_module("pooler", None)
     return network
 
 
