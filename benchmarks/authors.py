@@ -2,7 +2,7 @@
 
 What belongs here: rates printed in one run on one machine. What does not: whether parts work (``tests/unit/ml``).
 
-    python benchmarks/authors.py [--authors 10 50] [--no-peers] [--no-speed]
+    python benchmarks/authors.py [--authors 10 50] [--no-peers] [--no-encoder] [--no-speed]
 
 Data: ``../shared/data/en-irc-disentangle``, without its two bots. Names that differ in case or in underscores at
 their end (``k1l``, ``k1l_``) are one person, as merged identities are on the platform. The most active people who
@@ -11,6 +11,10 @@ test; a test message that the training has nearly the same is left out. So years
 
 ``linear`` is the platform's model as it is trained and saved. The peers get the same rows, scikit-learn's usual
 way: pooled messages are guessed by adding up what single ones scored.
+
+``encoder`` and ``characters_encoder`` are the candidates of the extra ``[transformers]``, which train for minutes:
+a small encoder, pre-trained by masking on the training messages and taught to name their authors. What it is, and
+how much it counts beside the characters, is printed.
 
 The speed part trains on 100,000 messages of 50 authors: those of the 50 most active, each drawn several times and
 given a few characters of noise, because the corpus has fewer.
@@ -22,6 +26,7 @@ import argparse
 import gzip
 import multiprocessing
 import re
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -32,10 +37,12 @@ import numpy as np
 import psutil
 import pyarrow as pa
 
+from chat_platform.ml.authors import naming
 from chat_platform.ml.authors.dataset import SCHEMA, AuthorSplit, split_by_time, text_problem
 from chat_platform.ml.authors.evaluate import POOLED, evaluate
 from chat_platform.ml.authors.linear import parts
-from chat_platform.ml.authors.model import AuthorModel, NamedText, load, save, train
+from chat_platform.ml.authors.model import KINDS, AuthorModel, NamedText, fit, load, prepare, save, train
+from chat_platform.ml.encoder import extra
 from chat_platform.ml.evaluation.metrics import ranks
 from chat_platform.settings import AuthorRules
 
@@ -44,6 +51,7 @@ BOTS = {"ubottu", "ubotu"}
 LEAST_DAYS = 3
 TEST_SHARE = 0.25
 SPEED_MESSAGES = 100_000
+RULES = AuthorRules(min_messages=10)
 
 
 def person_of(nick: str) -> str:
@@ -153,28 +161,69 @@ def run_peer(name: str, split: AuthorSplit) -> dict[str, Any]:
 
 
 def run_linear(split: AuthorSplit, outsiders: pa.Table) -> tuple[dict[str, Any], list[str]]:
-    """Train, save, load and judge the platform's model; the row of the table and further lines."""
-    rules = AuthorRules(min_messages=10)
+    """Train and judge the platform's model; the row of the table and further lines."""
     started = time.perf_counter()
-    model = train(split.train, rules=rules)
+    model = train(split.train, rules=RULES)
+    return judge_ours("linear (ours)", model, split, outsiders, time.perf_counter() - started)
+
+
+def run_encoder(split: AuthorSplit, outsiders: pa.Table) -> tuple[list[dict[str, Any]], list[str]]:
+    """The same of the kinds with an encoder, which share it; times are of the encoder and all machines."""
+    settings, told = naming.settings_for(), []
+    started = time.perf_counter()
+    prepared = prepare(split.train, rules=RULES)
+    with tempfile.TemporaryDirectory() as folder:
+        encoder = naming.train_encoder(
+            prepared.lessons(), settings=settings, work_folder=Path(folder), on_progress=told.append
+        )
+    taught_s = time.perf_counter() - started
+    models = fit(prepared, [kind for kind in KINDS if kind != "characters"], encoder)
     fit_s = time.perf_counter() - started
-    data = save(model)
+    size = settings.size
+    steps = {
+        phase: max((one.step for one in told if one.phase == phase), default=0) for phase in naming.PHASES
+    }
+    rows, lines = (
+        [],
+        [
+            f"encoder: {size.layers} layers of {size.hidden}, {size.vocabulary} pieces, capitals kept, "
+            f"{steps} steps of {settings.batch_size} messages, {settings.threads} thread, {taught_s:.0f} s"
+        ],
+    )
+    for kind, model in models.items():
+        row, more = judge_ours(f"{kind} (ours)", model, split, outsiders, fit_s)
+        shares = ", ".join(f"{size} pooled: {share:.2f}" for size, share in model.second_shares.items())
+        rows.append(row)
+        lines += ["", kind, *([f"share of the encoder, {shares}"] if shares else []), *more]
+    return rows, lines
+
+
+def judge_ours(
+    name: str, model: AuthorModel, split: AuthorSplit, outsiders: pa.Table, fit_s: float
+) -> tuple[dict[str, Any], list[str]]:
+    """Save, load and judge a model of the platform; the row of the table and further lines."""
+    files = save(model)
     started = time.perf_counter()
-    model = load(data)
+    model = load(files)
     load_s = time.perf_counter() - started
     result = evaluate(model, pa.concat_tables([split.test, outsiders]))
-    row: dict[str, Any] = {"candidate": "linear (ours)"}
+    row: dict[str, Any] = {"candidate": name}
     for size in POOLED:
         for kind in ("drawn", "running") if size > 1 else ("drawn",):
             part = "all" if size == 1 else f"pooled={size}" + (",running" if kind == "running" else "")
             row[f"{size} {kind}"] = f"{result.value(part, 'top1'):.3f}/{result.value(part, 'top5'):.3f}"
     row |= {"fit s": f"{fit_s:.1f}", "each ms": f"{guess_ms(model, split.test):.2f}"}
-    lines = [f"file {len(data) / 2**20:.0f} MiB, loads in {load_s:.2f} s"]
+    lines = [f"files {mebibytes(files):.0f} MiB, load in {load_s:.2f} s"]
     lines += [
         f"{f.slice:<18} {f.metric:<10} {f.value:.3f}  [{f.low:.3f}, {f.high:.3f}]  of {f.rows}"
         for f in result.figures
     ]
     return row, lines
+
+
+def mebibytes(files: dict[str, bytes]) -> float:
+    """Size of a model."""
+    return sum(map(len, files.values())) / 2**20
 
 
 def guess_ms(model: AuthorModel, test: pa.Table) -> float:
@@ -213,6 +262,8 @@ def _child(job: str, arguments: tuple[Any, ...], answers: Any) -> None:
         answer: Any = (run_peer(*arguments), [])
     elif job == "linear":
         answer = run_linear(*arguments)
+    elif job == "encoder":
+        answer = run_encoder(*arguments)
     elif job == "load":
         load(arguments[0])
         answer = f"{(process.memory_info().rss - before) / 2**20:.0f} MiB"
@@ -263,6 +314,7 @@ def main() -> None:
     )
     parser.add_argument("--authors", type=int, nargs="*", default=[10, 50])
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--no-encoder", action="store_true")
     parser.add_argument("--no-speed", action="store_true")
     options = parser.parse_args()
     if not DATA.exists():
@@ -283,11 +335,18 @@ def main() -> None:
             (row, _), peak = apart("peer", name, split)
             rows.append(row | {"MiB": f"{peak:.0f}"})
         (row, lines), peak = apart("linear", split, outsiders)
-        print_rows([*rows, row | {"MiB": f"{peak:.0f}"}])
-        print("\n".join(lines))
+        rows.append(row | {"MiB": f"{peak:.0f}"})
+        if not options.no_encoder and not extra.available():
+            lines.append("without the extra [transformers] there is no candidate with an encoder")
+        elif not options.no_encoder:
+            (found, more), peak = apart("encoder", split, outsiders)
+            rows += [row | {"MiB": f"{peak:.0f}"} for row in found]
+            lines += ["", *more]
+        print_rows(rows)
+        print("\n".join(lines), flush=True)
     if not options.no_speed:
         (line, data), _ = apart("speed", speed_rows(chat))
-        print(f"\n50 authors, {SPEED_MESSAGES} messages: trained in {line}; file {len(data) / 2**20:.0f} MiB")
+        print(f"\n50 authors, {SPEED_MESSAGES} messages: trained in {line}; {mebibytes(data):.0f} MiB")
         print(f"loading it adds {apart('load', data)[0]}")
 
 

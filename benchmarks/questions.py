@@ -267,8 +267,8 @@ def transformer_fold(
     texts: Sequence[str], y: np.ndarray, train: np.ndarray, test: np.ndarray, options: argparse.Namespace
 ) -> Row:
     """One fold of the transformer candidate."""
+    from chat_platform.ml.encoder.settings import TransformerSettings
     from chat_platform.ml.questions import transformer
-    from chat_platform.ml.questions.transformer.settings import TransformerSettings
 
     settings = TransformerSettings(checkpoint=options.checkpoint)
     with tempfile.TemporaryDirectory() as folder:

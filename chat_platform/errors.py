@@ -1209,8 +1209,10 @@ _code(
         "그런 폴더가 없거나 허브에 연결할 수 없거나 허브에 그 아이디가 없습니다",
     ),
     (
-        "check CHATP_MODELS__TRANSFORMER_CHECKPOINT: a local folder, or nothing for the own encoder",
-        "CHATP_MODELS__TRANSFORMER_CHECKPOINT에 로컬 폴더를 쓰거나 비워서 자체 인코더를 쓰세요",
+        "check CHATP_MODELS__TRANSFORMER_CHECKPOINT (authors: CHATP_MODELS__AUTHOR_CHECKPOINT): a local folder, "
+        "or nothing for the own encoder",
+        "CHATP_MODELS__TRANSFORMER_CHECKPOINT(작성자 모델: CHATP_MODELS__AUTHOR_CHECKPOINT)에 로컬 폴더를 쓰거나 "
+        "비워서 자체 인코더를 쓰세요",
     ),
 )
 _code(

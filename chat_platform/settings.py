@@ -33,6 +33,7 @@ SECRETS = (
     "stream_client_secrets",
 )
 CANDIDATES = ("rules", "linear", "linear_characters", "linear_morphemes", "transformer")
+AUTHOR_CANDIDATES = ("characters", "encoder", "characters_encoder")
 
 
 def project_root() -> Path:
@@ -229,10 +230,11 @@ class PromotionSettings(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """Training of the question model.
+    """Training of the question model and of the author model.
 
     Attributes:
         candidates: kinds that are trained side by side; the evaluation picks.
+        author_candidates: the same of the author model.
         weak_conversations: latest conversations that weak labels, thresholds and drift are taken from.
         weak_labels: most weak labels that are trained on.
         corrections_needed: new corrections after which the model is trained again.
@@ -240,6 +242,7 @@ class ModelSettings(BaseModel):
     """
 
     candidates: list[str] = ["rules", "linear", "linear_characters"]
+    author_candidates: list[str] = ["characters"]
     weak_conversations: int = Field(120, ge=0)
     weak_labels: int = Field(12_000, ge=0)
     corrections_needed: int = Field(50, ge=1)
@@ -247,6 +250,10 @@ class ModelSettings(BaseModel):
     transformer_checkpoint: str | None = Field(
         None,
         description="Hub id or folder of a checkpoint for the candidate `transformer`; None: an own encoder.",
+    )
+    author_checkpoint: str | None = Field(
+        None,
+        description="The same for the author model's candidates with an encoder.",
     )
     seed: int = 0
 
@@ -257,6 +264,15 @@ class ModelSettings(BaseModel):
         if unknown or not value:
             raise ValueError(f"candidates must be some of {', '.join(CANDIDATES)}")
         return value
+
+    @field_validator("author_candidates")
+    @classmethod
+    def _known_author_candidates(cls, value: list[str]) -> list[str]:
+        if "characters" not in value or set(value) - set(AUTHOR_CANDIDATES):
+            raise ValueError(
+                f"author_candidates must be characters, and any of {', '.join(AUTHOR_CANDIDATES)}"
+            )
+        return list(dict.fromkeys(value))
 
 
 class AuthorRules(BaseModel):

@@ -27,7 +27,7 @@ CANDIDATE = dg.AssetKey(["models", "author", "candidate"])
     kinds={"scikitlearn"},
     owners=[OWNER],
     pool="training",
-    code_version="1",
+    code_version="2",
 )
 def author_candidate(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """The author model trained on what people who agreed wrote, evaluated on their later conversations."""
@@ -35,7 +35,7 @@ def author_candidate(context: dg.AssetExecutionContext, workspace: WorkspaceReso
     from chat_platform.ingestion.author_training import train_candidate
 
     try:
-        found = train_candidate(workspace.open())
+        found = train_candidate(workspace.open(), context.log.info)
     except ModelError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     context.log.info(
@@ -47,6 +47,9 @@ def author_candidate(context: dg.AssetExecutionContext, workspace: WorkspaceReso
             "people": found.people,
             "training_rows": found.train_rows,
             "test_rows": found.test_rows,
+            **{f"version/{kind}": one for kind, one in found.kept.items()},
+            **{f"top1/{kind}": value for kind, value in found.top1.items()},
+            **{f"skipped/{kind}": why for kind, why in found.skipped.items()},
             **figures(found.model),
             **{f"excluded/{why}": number for why, number in found.excluded.items()},
             **documents(found.model),

@@ -16,7 +16,7 @@ import typer
 
 from chat_platform.cli.console import print_json, print_table, say, settings, tr
 from chat_platform.errors import InputError, ModelError
-from chat_platform.ml.authors.reasons import why_unknown
+from chat_platform.ml.authors.reasons import HOW_OMITTED, why_unknown
 
 if TYPE_CHECKING:
     from chat_platform.ml.authors.model import AuthorModel, Guess
@@ -105,6 +105,8 @@ def _show(asking: Sequence[str], guess: Guess, names: Mapping[str, str], version
             for one in guess.candidates
         ]
         print_table(rows)
+    if guess.by_omission and guess.candidates:
+        say(tr(*HOW_OMITTED))
     if (why := why_unknown(guess)) is not None:
         say(f"{tr('unknown', '모름')}: {tr(*why)}")
     say(tr(f"model {version}, {guess.used} texts used", f"모델 {version}, 글 {guess.used}개 사용"))

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +25,11 @@ from chat_platform.errors import ModelError
 from chat_platform.ingestion.model_state import AUTHOR as NAME
 from chat_platform.ingestion.model_state import author_note_path, last_author_note
 from chat_platform.ingestion.model_tables import model_store, write_model_tables
-from chat_platform.ml.authors import dataset
+from chat_platform.ml.authors import dataset, naming
 from chat_platform.ml.authors.evaluate import AuthorEvaluation, evaluate
-from chat_platform.ml.authors.model import AuthorModel, load, save, train
+from chat_platform.ml.authors.model import KINDS, AuthorModel, Prepared, fit, load, prepare, save
+from chat_platform.ml.authors.readings import ENCODER
+from chat_platform.ml.encoder.embedding import TextEncoder
 from chat_platform.ml.evaluation.card import CardFacts
 from chat_platform.ml.evaluation.report import Evaluation, Figure, ScoredRows, ranking_rows
 from chat_platform.ml.registry.documents import side_files
@@ -42,10 +45,8 @@ from chat_platform.tables.class_chat import IDENTITIES, MESSAGES, PEOPLE
 from chat_platform.tables.ids import digest
 from chat_platform.tables.models import AUTHOR_PREDICTIONS
 
-KIND = "characters"
-FILE = "author.safetensors"
 PEOPLE_FILE = "people.json"
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 GUESSES = 5
 WHAT = (
     "Guesses who of the people who agreed would say a text. A game and a test of privacy, not an identification: "
@@ -55,12 +56,23 @@ LIMITS = (
     "Short and common messages are nobody's: most of them get no name.",
     "It knows the people who agreed only; a text of anybody else is called unknown or, wrongly, somebody's.",
 )
+ENCODER_LIMIT = (
+    "Its evidence is words that were left out, one at a time: what changes without a word is shown, not what the "
+    "encoder saw in it."
+)
 _LIBRARIES = ("scikit-learn", "scipy", "numpy", "safetensors")
+_ENCODER_LIBRARIES = ("torch", "transformers", "tokenizers")
 
 
 @dataclass(frozen=True)
 class TrainedAuthors:
-    """A candidate and what it was made from."""
+    """The candidate that the evaluation picked, those beside it, and what they were made from.
+
+    Attributes:
+        kept: versions of this training by kind.
+        top1: kind → share of right first guesses from single messages.
+        skipped: kind → why it was not trained.
+    """
 
     model: StoredModel
     evaluation: Evaluation
@@ -68,10 +80,13 @@ class TrainedAuthors:
     train_rows: int
     test_rows: int
     excluded: Mapping[str, int]
+    kept: Mapping[str, str] = field(default_factory=dict)
+    top1: Mapping[str, float] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
 
-def train_candidate(workspace: Workspace) -> TrainedAuthors:
-    """Train and evaluate on the messages of people who agree now; keep the version and note it as candidate.
+def train_candidate(workspace: Workspace, on_event: Callable[[str], None] = lambda _: None) -> TrainedAuthors:
+    """Train and evaluate every kind on the messages of people who agree now; keep all, note the best as candidate.
 
     Raises:
         ModelError: CP-ML-030 and following when too few people agreed or wrote enough.
@@ -81,16 +96,59 @@ def train_candidate(workspace: Workspace) -> TrainedAuthors:
     forget_withdrawn(workspace)
     rows = _rows(workspace, agreed)
     split = dataset.split_by_time(rows.rows)
-    model = train(split.train, rules=workspace.settings.authors)
-    found = evaluate(model, split.test)
-    evaluation = _evaluation(found)
-    files = {FILE: save(model)}
+    prepared = prepare(split.train, rules=workspace.settings.authors)
+    encoder, skipped = _encoder(workspace, prepared)
+    for kind, why in skipped.items():
+        on_event(f"{kind}: {why}")
+    kinds = [kind for kind in workspace.settings.models.author_candidates if kind not in skipped]
+    models = fit(prepared, kinds, encoder)
+    measured = {kind: evaluate(model, split.test) for kind, model in models.items()}
     excluded = {**rows.excluded, "near copies of the training in the test": split.near_copies}
-    stored = _kept(workspace, model, files, evaluation, _scored(model, split.test, found), split, excluded)
+    kept = {kind: _kept(workspace, model, measured[kind], split, excluded) for kind, model in models.items()}
+    # The first of equals: kinds stand in the order of their cost.
+    best = max(kinds, key=lambda kind: merit(measured[kind]))
+    model, stored, found = models[best], kept[best], measured[best]
     _write_guesses(workspace, stored.version, model, split.test, found)
     note = {"version": stored.version, "trained_at": read_at.isoformat(), "people": sorted(agreed)}
     write_bytes_atomic(author_note_path(workspace), json.dumps(note, sort_keys=True).encode("utf-8"), 0o600)
-    return TrainedAuthors(stored, evaluation, len(model.persons), len(split.train), len(split.test), excluded)
+    naming.discard_states(_work_folder(workspace))
+    return TrainedAuthors(
+        stored,
+        _evaluation(found),
+        len(model.persons),
+        len(split.train),
+        len(split.test),
+        excluded,
+        {kind: one.version for kind, one in kept.items()},
+        {kind: one.value("all", "top1") for kind, one in measured.items()},
+        skipped,
+    )
+
+
+def merit(found: AuthorEvaluation) -> float:
+    """What the pick goes by: right first guesses from single messages and from five pooled, half each."""
+    top1 = {one.slice: one.value for one in found.figures if one.metric == "top1"}
+    judged = [top1[part] for part in ("all", "pooled=5") if not np.isnan(top1.get(part, np.nan))]
+    return sum(judged) / len(judged)
+
+
+def _encoder(workspace: Workspace, prepared: Prepared) -> tuple[TextEncoder | None, dict[str, str]]:
+    """The encoder of the kinds that need one, or why they are skipped: the others must not wait for an extra."""
+    settings = workspace.settings.models
+    needing = [kind for kind in settings.author_candidates if ENCODER in KINDS[kind]]
+    if not needing:
+        return None, {}
+    wanted = naming.settings_for(settings.author_checkpoint, prepared.seed)
+    try:
+        folder = _work_folder(workspace)
+        return naming.train_encoder(prepared.lessons(), settings=wanted, work_folder=folder), {}
+    except ModelError as error:
+        return None, dict.fromkeys(needing, str(error))
+
+
+def _work_folder(workspace: Workspace) -> Path:
+    """Where an encoder's training keeps its states, so that a killed one goes on."""
+    return workspace.settings.home / "work" / "author_encoder"
 
 
 def judge_candidate(workspace: Workspace) -> tuple[StoredModel, Decision]:
@@ -172,7 +230,7 @@ def _may_serve(workspace: Workspace, one: str) -> bool:
 
 
 def _loaded(stored: StoredModel) -> AuthorModel:
-    return load(stored.read(FILE))
+    return load({name: stored.read(name) for name in stored.manifest.model_files})
 
 
 def _rows(workspace: Workspace, agreed: frozenset[str]) -> dataset.AuthorRows:
@@ -238,20 +296,19 @@ def _write_guesses(
 def _kept(
     workspace: Workspace,
     model: AuthorModel,
-    files: Mapping[str, bytes],
-    evaluation: Evaluation,
-    scored: ScoredRows,
+    found: AuthorEvaluation,
     split: dataset.AuthorSplit,
     excluded: Mapping[str, int],
 ) -> StoredModel:
-    libraries = {name: version(name) for name in _LIBRARIES}
+    files, evaluation, needs = save(model), _evaluation(found), model.encoder is not None
+    libraries = {name: version(name) for name in _LIBRARIES + (_ENCODER_LIBRARIES if needs else ())}
     ids = split.train["message_id"].to_pylist()
     facts = Training(model.training_rows, digest(*ids, length=64), CODE_VERSION, 0, libraries)
     created = datetime.now(UTC)
     card = CardFacts(
         model_name=NAME,
-        version=version_of(KIND, files, None),
-        kind=KIND,
+        version=version_of(model.kind, files, None),
+        kind=model.kind,
         created_at=created,
         what=WHAT,
         threshold=None,
@@ -261,14 +318,14 @@ def _kept(
         seed=0,
         libraries=libraries,
         excluded=excluded,
-        limits=LIMITS,
+        limits=(*LIMITS, ENCODER_LIMIT) if needs else LIMITS,
     )
-    beside = side_files(card, evaluation, scored)
+    beside = side_files(card, evaluation, _scored(model, split.test, found))
     beside[PEOPLE_FILE] = json.dumps(sorted(model.persons)).encode("utf-8")
     summary = {figure.metric: figure.value for figure in evaluation.figures if figure.slice == "all"}
     return model_store(workspace).save(
         NAME,
-        KIND,
+        model.kind,
         files,
         threshold=None,
         training=facts,

@@ -25,10 +25,10 @@ from chat_platform.ingestion.labels import CollectedLabels, collect_labels
 from chat_platform.ingestion.model_state import NAME, last_pick, pick_path
 from chat_platform.ingestion.model_tables import model_store, write_model_tables
 from chat_platform.ml.drift import Reference, learn_reference
+from chat_platform.ml.encoder.settings import TransformerSettings
 from chat_platform.ml.evaluation.card import CardFacts
 from chat_platform.ml.evaluation.report import ScoredRows
 from chat_platform.ml.questions import training, transformer
-from chat_platform.ml.questions.transformer.settings import TransformerSettings
 from chat_platform.ml.registry.documents import side_files
 from chat_platform.ml.registry.promotion import Check, Decision, decide, judge
 from chat_platform.ml.registry.serving import champions, serve

@@ -1,7 +1,7 @@
 """From scores to probabilities, and when to say nothing.
 
-What belongs here: the temperature for so many messages, the threshold below which no name is given. What does
-not: where scores come from (``linear``).
+What belongs here: the temperature for so many messages, how much each of two readings counts, the threshold below
+which no name is given. What does not: where scores come from (``readings``).
 
 Both are learnt on later conversations than the machines were: they say how sure the model may be tomorrow.
 Scores of 1, 5 and 20 messages have a temperature each, and the sizes between them one in between. The
@@ -12,7 +12,7 @@ does not know: such askings are put to machines that have never seen a fifth of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,8 @@ LEAST_GROUPS = 30
 _USUAL = 40
 _USUAL_SCALE = 4.0
 _LONG = 1_000
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8)
+"""Of the second reading, as tried."""
 NEVER = 2.0
 """A threshold that no probability reaches."""
 
@@ -88,10 +90,12 @@ class Calibration:
     Attributes:
         scalings: by size.
         thresholds: least probability at which a name is given, by size.
+        second_shares: how much the second of two readings counts, by size.
     """
 
     scalings: tuple[Scaling, ...]
     thresholds: tuple[float, ...]
+    second_shares: tuple[float, ...] = (0.0,) * len(SIZES)
 
     def scaling(self, size: int) -> Scaling:
         """For so many messages pooled."""
@@ -102,27 +106,40 @@ class Calibration:
         """For so many messages pooled."""
         return between(size, self.thresholds)
 
+    def mixed(self, size: int, scores: Sequence[np.ndarray]) -> np.ndarray:
+        """Scores of one or two readings as one."""
+        return mixed(scores, between(size, self.second_shares))
+
 
 def between(size: int, values: Sequence[float]) -> float:
     """The value of a size, in between on the logarithm of sizes; those of the ends beyond them."""
     return float(np.interp(np.log(max(size, 1)), np.log(SIZES), values))
 
 
+def mixed(scores: Sequence[np.ndarray], second_share: float) -> np.ndarray:
+    """Scores of one reading as they are; of two their weighted mean."""
+    first, *others = scores
+    return first if not others else (1 - second_share) * first + second_share * others[0]
+
+
 def fit_scaling(known: Asked) -> Scaling:
     """The scaling under which the right authors are likeliest."""
     from scipy.optimize import minimize
 
-    rows = np.arange(len(known.authors))
-    doubt = 1 / (len(rows) + 2)
+    doubt = 1 / (len(known.authors) + 2)
     usual = np.array([np.log(_USUAL_SCALE), 0.0, 1.0])
 
     def loss(values: np.ndarray) -> float:
-        right = known.probabilities(_scaling(values, doubt))[rows, known.authors]
         # A weak pull to usual values decides where the askings do not: all right, or lengths or shares alike.
-        return float(-np.log(right).mean() + 1e-3 * ((values - usual) ** 2).sum())
+        return _log_loss(known, _scaling(values, doubt)) + 1e-3 * float(((values - usual) ** 2).sum())
 
     best = minimize(loss, x0=usual, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6})
     return _scaling(best.x, doubt)
+
+
+def _log_loss(known: Asked, scaling: Scaling) -> float:
+    rows = np.arange(len(known.authors))
+    return float(-np.log(known.probabilities(scaling)[rows, known.authors]).mean())
 
 
 def _scaling(values: np.ndarray, doubt: float) -> Scaling:
@@ -159,6 +176,27 @@ def fit_threshold(sure: np.ndarray, right: np.ndarray, outsiders: np.ndarray, pr
     least = float(values[order][good[-1]])
     # Where all of them may be named, nothing speaks against less sure ones but the probability itself.
     return min(least, precision) if good[-1] == len(values) - 1 else least
+
+
+def fit_second_shares(first: Mapping[int, Asked], second: Mapping[int, Asked]) -> tuple[float, ...]:
+    """How much the second reading of the same askings should count, by size: right authors become likeliest."""
+    shares: list[float] = []
+    for size in SIZES:
+        if shares and len(first[size].authors) < LEAST_GROUPS:
+            shares.append(shares[-1])
+            continue
+        tried = [mixed_askings(first, second, size, share) for share in SHARES]
+        losses = [_log_loss(asked, fit_scaling(asked)) for asked in tried]
+        shares.append(SHARES[int(np.argmin(losses))])
+    return tuple(shares)
+
+
+def mixed_askings(
+    first: Mapping[int, Asked], second: Mapping[int, Asked], size: int, second_share: float
+) -> Asked:
+    """Askings of one size with the scores of both readings as one."""
+    scores = mixed([first[size].scores, second[size].scores], second_share)
+    return replace(first[size], scores=scores)
 
 
 def calibrate(known: Mapping[int, Asked], unknown: Mapping[int, Asked], precision: float) -> Calibration:

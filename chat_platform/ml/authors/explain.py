@@ -1,7 +1,7 @@
 """Why a name was given: which part of a text spoke for whom.
 
-What belongs here: from contributions of features to spans of text. What does not: where the contributions come
-from (``model``).
+What belongs here: from contributions of features to spans of text, and texts with a word left out. What does not:
+where the contributions come from (``model``).
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chat_platform.ml.authors.style import Place
+from chat_platform.ml.authors.style import Place, word_places
 
 SPANS = 5
 _STRONG = 0.2
 _LEAST_SHARE = 0.02
+OMITTED = 24
+"""Words at most that are left out, one at a time: each costs a reading."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,31 @@ def evidence_for(
                 found.append(Evidence(number, start, end, text[start:end], min(share, 1.0)))
     found.sort(key=lambda one: (-one.share, one.message, one.start))
     return tuple(found[:SPANS])
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A text without one of its words.
+
+    Attributes:
+        message: number of the text.
+        place: where the word stands in it.
+        rest: the text without it.
+    """
+
+    message: int
+    place: Place
+    rest: str
+
+
+def left_out(texts: Sequence[str]) -> list[LeftOut]:
+    """The texts with each word left out in turn; of many words the longest, in the order in which they stand."""
+    words = [(message, start, end) for message, text in enumerate(texts) for start, end in word_places(text)]
+    chosen = sorted(sorted(words, key=lambda word: word[1] - word[2])[:OMITTED])
+    return [
+        LeftOut(message, Place(number, start, end), texts[message][:start] + texts[message][end:])
+        for number, (message, start, end) in enumerate(chosen)
+    ]
 
 
 def _merged(places: Sequence[Place]) -> list[tuple[int, int]]:

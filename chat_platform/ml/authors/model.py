@@ -12,22 +12,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
 from chat_platform.errors import ModelError
-from chat_platform.ml.authors.calibration import LEAST_GROUPS, SIZES, Asked, Calibration, Scaling, calibrate
+from chat_platform.ml.authors.calibration import (
+    LEAST_GROUPS,
+    SIZES,
+    Asked,
+    Calibration,
+    Scaling,
+    calibrate,
+    fit_second_shares,
+    mixed_askings,
+)
 from chat_platform.ml.authors.dataset import later_conversations, text_problem
-from chat_platform.ml.authors.explain import Evidence, evidence_for
-from chat_platform.ml.authors.linear import Machines, bundle, fit_machines, parts
+from chat_platform.ml.authors.explain import Evidence, evidence_for, left_out
+from chat_platform.ml.authors.linear import Machines, parts
+from chat_platform.ml.authors.naming import Lessons
+from chat_platform.ml.authors.readings import CHARACTERS, ENCODER, Characters, Embeddings, Reading, Voice
 from chat_platform.ml.authors.style import StyleFeatures
+from chat_platform.ml.encoder import embedding
+from chat_platform.ml.encoder.embedding import TextEncoder
 from chat_platform.ml.registry.formats import dump_arrays, load_arrays
 from chat_platform.settings import AuthorRules
 
 FORMAT = 2
+FILE = "author.safetensors"
+KINDS: dict[str, tuple[str, ...]] = {
+    "characters": (CHARACTERS,),
+    "encoder": (ENCODER,),
+    "characters_encoder": (CHARACTERS, ENCODER),
+}
+"""Kind of model → how it reads a text."""
 _LATER = 0.25
 """Share of the training rows on which probabilities are calibrated."""
 _HIDDEN = 0.2
@@ -78,6 +99,8 @@ class Guess:
             or ``unsure``; ``None`` when a name is given.
         threshold: least probability at which a name is given for so many texts.
         used: texts that were looked at.
+        by_omission: the evidence is words without which the person would be less likely, one left out at a time; an
+            encoder's vector cannot be taken apart. Otherwise it is what n-grams added, of all that they added.
     """
 
     candidates: tuple[Candidate, ...]
@@ -85,6 +108,7 @@ class Guess:
     reason: str | None
     threshold: float
     used: int
+    by_omission: bool = False
 
 
 class AuthorModel:
@@ -102,7 +126,7 @@ class AuthorModel:
         persons: Sequence[str],
         log_shares: np.ndarray,
         features: StyleFeatures,
-        machines: Machines,
+        voices: Mapping[str, Voice],
         calibration: Calibration,
         least_familiar: float,
         rules: AuthorRules,
@@ -113,9 +137,25 @@ class AuthorModel:
         self.training_rows = training_rows
         self._log_shares = log_shares
         self._features = features
-        self._machines = machines
+        self._voices = dict(voices)
         self._calibration = calibration
         self._least_familiar = least_familiar
+
+    @property
+    def kind(self) -> str:
+        """One of ``KINDS``."""
+        return "_".join(self._voices)
+
+    @property
+    def encoder(self) -> TextEncoder | None:
+        """The encoder that it reads texts with, if it does."""
+        voice = self._voices.get(ENCODER)
+        return voice.reading.encoder if voice and isinstance(voice.reading, Embeddings) else None
+
+    @property
+    def second_shares(self) -> dict[int, float]:
+        """Messages pooled → how much the encoder counts beside the characters, where both are read."""
+        return dict(zip(SIZES, self._calibration.second_shares, strict=True)) if len(self._voices) > 1 else {}
 
     def guess(self, texts: Sequence[NamedText], top: int = 5) -> Guess:
         """Who would say this?
@@ -133,17 +173,23 @@ class AuthorModel:
         if not used:
             return Guess((), True, next(iter(problems), None) or "too_little_text", 1.0, 0)
         known = [words[number] for number in used]
-        row = bundle(self._features.transform(known), [np.arange(len(known))])
-        probabilities = self._probabilities(row, len(known), np.array([sum(map(len, known))]))[0]
+        rows = self._rows(known)
+        everything = [np.arange(len(known))]
+        scores = self._scores(rows, everything, len(known))
+        probabilities = self._probabilities(scores, len(known), np.array([sum(map(len, known))]))[0]
         threshold = min(self._calibration.threshold(len(known)), 1.0)
         order = np.argsort(-probabilities, kind="stable")[:top]
-        evidence = self._evidence(words, used, row, order)
+        if self.encoder is None:
+            evidence = self._evidence(words, used, rows[CHARACTERS], order)
+        else:
+            evidence = self._evidence_by_omission(words, used, rows, scores[0], order)
         candidates = tuple(
             Candidate(self.persons[author], float(probabilities[author]), why)
             for author, why in zip(order, evidence, strict=True)
         )
         reason = self._doubt(known, float(probabilities.max()))
-        return Guess(candidates, reason is not None, reason, threshold, len(known))
+        omission = self.encoder is not None
+        return Guess(candidates, reason is not None, reason, threshold, len(known), by_omission=omission)
 
     def probabilities(self, bundles: Sequence[Sequence[NamedText]]) -> np.ndarray:
         """Of each person of ``persons``, for many askings at once; float64 of shape (bundles, persons).
@@ -158,22 +204,31 @@ class AuthorModel:
         ends = np.cumsum([0, *(len(texts) for texts in bundles)])
         groups = [np.arange(start, end) for start, end in zip(ends[:-1], ends[1:], strict=True)]
         found = np.zeros((len(bundles), len(self.persons)))
-        features = self._features.transform(words)
+        features = self._rows(words)
         sizes = np.diff(ends)
         lengths = np.concatenate(([0], np.cumsum([len(text) for text in words])))
         characters = lengths[ends[1:]] - lengths[ends[:-1]]
         for size in np.unique(sizes):
             rows = np.flatnonzero(sizes == size)
-            of_size = bundle(features, [groups[row] for row in rows])
-            found[rows] = self._probabilities(of_size, int(size), characters[rows])
+            scores = self._scores(features, [groups[row] for row in rows], int(size))
+            found[rows] = self._probabilities(scores, int(size), characters[rows])
         return found
 
     def threshold(self, size: int = 1) -> float:
         """Least probability at which a name is given for so many texts; above 1 when none is ever given."""
         return self._calibration.threshold(size)
 
-    def _probabilities(self, rows: sparse.csr_matrix, size: int, characters: np.ndarray) -> np.ndarray:
-        scores, scaling = self._machines.scores(rows), self._calibration.scaling(size)
+    def _rows(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Texts as each reading sees them."""
+        return {name: voice.reading.transform(texts) for name, voice in self._voices.items()}
+
+    def _scores(self, rows: Mapping[str, Any], groups: Sequence[np.ndarray], size: int) -> np.ndarray:
+        """Of shape (groups, persons)."""
+        each = [voice.scores(rows[name], groups) for name, voice in self._voices.items()]
+        return self._calibration.mixed(size, each)
+
+    def _probabilities(self, scores: np.ndarray, size: int, characters: np.ndarray) -> np.ndarray:
+        scaling = self._calibration.scaling(size)
         return scaling.probabilities(scores, characters, self._log_shares)
 
     def _doubt(self, texts: Sequence[str], probability: float) -> str | None:
@@ -185,9 +240,11 @@ class AuthorModel:
         return "unsure" if probability < self._calibration.threshold(len(texts)) else None
 
     def _evidence(
-        self, texts: Sequence[str], used: Sequence[int], row: sparse.csr_matrix, authors: np.ndarray
+        self, texts: Sequence[str], used: Sequence[int], rows: Any, authors: np.ndarray
     ) -> list[tuple[Evidence, ...]]:
-        wanted = set(used)
+        """What each n-gram adds for a person, beside what it adds for all on average."""
+        voice, wanted = self._voices[CHARACTERS], set(used)
+        row = voice.reading.bundle(rows, [np.arange(len(used))])
         places = [self._features.places(text) if n in wanted else [] for n, text in enumerate(texts)]
         columns = [np.array([place.column for place in own], dtype=np.int64) for own in places]
         times = np.bincount(np.concatenate(columns), minlength=self._features.width)
@@ -196,13 +253,41 @@ class AuthorModel:
         for author in authors:
             contributions = []
             for own in columns:
-                beside = self._machines.weights[own, author] - self._machines.weights[own].mean(axis=1)
+                beside = voice.machines.weights[own, author] - voice.machines.weights[own].mean(axis=1)
                 contributions.append(values[own] / np.maximum(times[own], 1) * beside)
             found.append(evidence_for(texts, places, contributions))
         return found
 
+    def _evidence_by_omission(
+        self,
+        texts: Sequence[str],
+        used: Sequence[int],
+        rows: Mapping[str, Any],
+        scores: np.ndarray,
+        authors: np.ndarray,
+    ) -> list[tuple[Evidence, ...]]:
+        """How much less a person scores without a word, beside what all score less on average."""
+        known = [texts[number] for number in used]
+        omitted = left_out(known)
+        if not omitted:
+            return [() for _ in authors]
+        changed = self._rows([one.rest for one in omitted])
+        groups = []
+        for place, one in enumerate(omitted):
+            group = np.arange(len(known))
+            group[one.message] = len(known) + place
+            groups.append(group)
+        together = {name: _stacked(own, changed[name]) for name, own in rows.items()}
+        lost = scores - self._scores(together, groups, len(known))
+        lost -= lost.mean(axis=1, keepdims=True)
+        of_text = [
+            [at for at, one in enumerate(omitted) if used[one.message] == n] for n in range(len(texts))
+        ]
+        places = [[omitted[at].place for at in own] for own in of_text]
+        return [evidence_for(texts, places, [lost[own, author] for own in of_text]) for author in authors]
+
     def state(self) -> dict[str, np.ndarray]:
-        """Everything that the model is, as arrays; texts and numbers are JSON in the array ``settings``."""
+        """Everything but the encoder, as arrays; texts and numbers are JSON in the array ``settings``."""
         settings = {
             "format": FORMAT,
             "persons": list(self.persons),
@@ -212,22 +297,58 @@ class AuthorModel:
             "thresholds": list(self._calibration.thresholds),
             "least_familiar": self._least_familiar,
         }
+        if self.encoder is not None:
+            settings |= {"kind": self.kind, "second_shares": list(self._calibration.second_shares)}
         text = json.dumps(settings, sort_keys=True).encode("ascii")
-        return {
+        found = {
             "settings": np.frombuffer(text, dtype=np.uint8),
             "log_shares": self._log_shares,
-            "weights": self._machines.weights,
-            "intercepts": self._machines.intercepts,
             **self._features.state(),
         }
+        for name, voice in self._voices.items():
+            prefix = "" if name == CHARACTERS else f"{name}."
+            found |= {f"{prefix}{key}": array for key, array in voice.state().items()}
+        return found
 
 
-def train(rows: pa.Table, *, seed: int = 0, rules: AuthorRules | None = None) -> AuthorModel:
-    """Train on messages of people who agreed.
+@dataclass(frozen=True)
+class Prepared:
+    """Training rows; each array is of their number.
+
+    Attributes:
+        persons: sorted ids.
+        authors: number of the author of each row in ``persons``.
+        characters: length of the text.
+        later: belongs to the later conversations of its author.
+    """
+
+    texts: tuple[str, ...]
+    persons: tuple[str, ...]
+    authors: np.ndarray
+    characters: np.ndarray
+    later: np.ndarray
+    rules: AuthorRules
+    seed: int
+
+    def acquainted(self) -> np.ndarray:
+        """Authors whom the calibrating machines see; the others play strangers. At least two are seen."""
+        number = len(self.persons)
+        hidden = min(round(number * _HIDDEN), number - 2)
+        return np.sort(np.random.default_rng(self.seed).permutation(number)[hidden:])
+
+    def lessons(self) -> Lessons:
+        """What an encoder may be taught."""
+        known = np.isin(self.authors, self.acquainted())
+        learnt, held_out = np.flatnonzero(known & ~self.later), np.flatnonzero(known & self.later)
+        return Lessons(self.texts, self.authors, learnt, held_out)
+
+
+def prepare(rows: pa.Table, *, seed: int = 0, rules: AuthorRules | None = None) -> Prepared:
+    """What every kind of model learns from.
 
     Args:
-        rows: of ``dataset.SCHEMA``.
-        seed: the same rows in any order and the same seed give the same model.
+        rows: of ``dataset.SCHEMA``, of people who agreed.
+        seed: the same rows in any order and the same seed give the same models.
         rules: as ``dataset.author_rows`` used them; people with fewer messages are left out here too.
 
     Raises:
@@ -235,74 +356,121 @@ def train(rows: pa.Table, *, seed: int = 0, rules: AuthorRules | None = None) ->
     """
     rules = rules or AuthorRules()
     rows = _of_enough(rows, rules.min_messages)
-    persons, authors = np.unique(np.array(rows["person_id"].to_pylist(), dtype=object), return_inverse=True)
+    people = rows["person_id"].to_pylist()
+    persons, authors = np.unique(np.array(people, dtype=object), return_inverse=True)
     if len(persons) < 2:
         raise ModelError("CP-ML-030", f"{len(persons)} with {rules.min_messages} messages or more")
     texts = rows["text"].to_pylist()
-    features, matrix = StyleFeatures.fit(texts)
-    people = rows["person_id"].to_pylist()
     later = later_conversations(people, rows["conversation_id"].to_pylist(), rows["sent_at"], _LATER)
     if later.sum() < LEAST_GROUPS:
         raise ModelError("CP-ML-032", f"{int(later.sum())} messages")
-    log_shares = np.log(np.bincount(authors) / len(authors))
-    characters = np.array([len(text) for text in texts])
-    return AuthorModel(
-        persons=persons.tolist(),
-        log_shares=log_shares,
-        features=features,
-        machines=fit_machines(matrix, authors, seed=seed),
-        calibration=_calibrated(_Rows(matrix, authors, characters, later), rules, seed),
-        least_familiar=_least_familiar(features, texts, later, seed),
-        rules=rules,
-        training_rows=len(rows),
-    )
+    lengths = np.array([len(text) for text in texts])
+    return Prepared(tuple(texts), tuple(persons.tolist()), authors, lengths, later, rules, seed)
 
 
-def save(model: AuthorModel) -> bytes:
-    """The model as a safetensors file: arrays, and JSON in one of them; the same model gives the same bytes."""
-    return dump_arrays(model.state())
+def fit(
+    prepared: Prepared, kinds: Sequence[str] = ("characters",), encoder: TextEncoder | None = None
+) -> dict[str, AuthorModel]:
+    """Models of several kinds from the same rows, by kind.
+
+    Args:
+        prepared: by ``prepare``.
+        kinds: of ``KINDS``.
+        encoder: was taught what ``Prepared.lessons`` gives, where a kind needs one.
+    """
+    features, matrix = StyleFeatures.fit(prepared.texts)
+    familiar = _least_familiar(features, prepared)
+    heard: dict[str, _Heard] = {}
+    wanted = {name for kind in kinds for name in KINDS[kind]}
+    if CHARACTERS in wanted:
+        heard[CHARACTERS] = _heard(Characters(features), matrix, prepared)
+    if ENCODER in wanted and encoder is not None:
+        heard[ENCODER] = _heard(*Embeddings.fitted(encoder, prepared.texts), prepared)
+    shares = np.log(np.bincount(prepared.authors) / len(prepared.authors))
+    return {
+        kind: AuthorModel(
+            persons=prepared.persons,
+            log_shares=shares,
+            features=features,
+            voices={name: heard[name].voice for name in KINDS[kind]},
+            calibration=_calibrated([heard[name] for name in KINDS[kind]], prepared.rules),
+            least_familiar=familiar,
+            rules=prepared.rules,
+            training_rows=len(prepared.texts),
+        )
+        for kind in kinds
+    }
 
 
-def load(data: bytes) -> AuthorModel:
+def train(rows: pa.Table, *, seed: int = 0, rules: AuthorRules | None = None) -> AuthorModel:
+    """The model that reads characters, trained on messages of people who agreed; as ``prepare`` and ``fit``."""
+    return fit(prepare(rows, seed=seed, rules=rules))["characters"]
+
+
+def save(model: AuthorModel) -> dict[str, bytes]:
+    """The model's files: arrays, with JSON in one of them, and the encoder's; the same model gives the same bytes."""
+    beside = embedding.save(model.encoder) if model.encoder is not None else {}
+    return {FILE: dump_arrays(model.state()), **beside}
+
+
+def load(files: Mapping[str, bytes]) -> AuthorModel:
     """The model that ``save`` wrote.
 
     A file of arrays cannot carry code; what is in them is checked before anything is made of it.
 
     Raises:
-        ModelError: CP-ML-034 when it is damaged or something else.
+        ModelError: CP-ML-034 when it is damaged or something else, -040 without the extra that its encoder needs,
+            -045 when the encoder is damaged.
     """
     try:
-        return _from_state(load_arrays(data))
+        return _from_state(load_arrays(files[FILE]), {k: v for k, v in files.items() if k != FILE})
     except ModelError as error:
-        raise error if error.code == "CP-ML-034" else ModelError("CP-ML-034", error.code) from error
+        raise error if error.code != "CP-ML-021" else ModelError("CP-ML-034", error.code) from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ModelError("CP-ML-034", type(error).__name__) from error
 
 
-def _from_state(state: Mapping[str, np.ndarray]) -> AuthorModel:
+def _from_state(state: Mapping[str, np.ndarray], beside: Mapping[str, bytes]) -> AuthorModel:
     settings = json.loads(state["settings"].tobytes())
     if settings["format"] != FORMAT:
         raise ModelError("CP-ML-034", f"format {settings['format']!r}")
+    names = KINDS[settings.get("kind", "characters")]
+    if (ENCODER in names) != bool(beside):
+        raise ModelError("CP-ML-034", f"{len(beside)} files beside")
     features = StyleFeatures.from_state(state)
     persons = [str(person) for person in settings["persons"]]
-    number = len(persons)
-    machines = Machines(
-        _array(state, "weights", (features.width, number)), _array(state, "intercepts", (number,))
-    )
     scalings = [Scaling(*(float(value) for value in values)) for values in settings["scalings"]]
-    calibration = Calibration(tuple(scalings), tuple(float(value) for value in settings["thresholds"]))
-    if number < 2 or not len(scalings) == len(calibration.thresholds) == len(SIZES):
+    thresholds = tuple(float(value) for value in settings["thresholds"])
+    shares = tuple(float(value) for value in settings.get("second_shares", [0.0] * len(SIZES)))
+    if len(persons) < 2 or not len(scalings) == len(thresholds) == len(shares) == len(SIZES):
         raise ModelError("CP-ML-034", "sizes")
+    if not all(0 <= share <= 1 for share in shares):
+        raise ModelError("CP-ML-034", "second_shares")
     return AuthorModel(
         persons=persons,
-        log_shares=_array(state, "log_shares", (number,)),
+        log_shares=_array(state, "log_shares", (len(persons),)),
         features=features,
-        machines=machines,
-        calibration=calibration,
+        voices={name: _voice(name, state, features, beside, len(persons)) for name in names},
+        calibration=Calibration(tuple(scalings), thresholds, shares),
         least_familiar=float(settings["least_familiar"]),
         rules=AuthorRules(**settings["rules"]),
         training_rows=int(settings["training_rows"]),
     )
+
+
+def _voice(
+    name: str,
+    state: Mapping[str, np.ndarray],
+    features: StyleFeatures,
+    beside: Mapping[str, bytes],
+    persons: int,
+) -> Voice:
+    reading: Reading = Characters(features)
+    if name == ENCODER:
+        state = {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(name)}
+        reading = Embeddings.from_state(embedding.load(beside), state)
+    weights = _array(state, "weights", (reading.width, persons))
+    return Voice(reading, Machines(weights, _array(state, "intercepts", (persons,))))
 
 
 def _array(state: Mapping[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -330,56 +498,64 @@ def _of_enough(rows: pa.Table, min_messages: int) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """Training rows; each array is of their number.
+class _Heard:
+    """What one reading learnt, and what it says of the later conversations after having learnt from the earlier.
 
     Attributes:
-        matrix: their features.
-        authors: number of the author.
-        characters: length of the text.
-        later: belongs to the later conversations of its author.
+        known: size → askings about all authors.
+        unknown: size → askings about those who play strangers; empty when nobody could be spared.
     """
 
-    matrix: sparse.csr_matrix
-    authors: np.ndarray
-    characters: np.ndarray
-    later: np.ndarray
+    voice: Voice
+    known: dict[int, Asked]
+    unknown: dict[int, Asked]
 
 
-def _calibrated(rows: _Rows, rules: AuthorRules, seed: int) -> Calibration:
-    """Calibrate on later conversations, with machines that saw the earlier ones.
+def _heard(reading: Reading, matrix: Any, rows: Prepared) -> _Heard:
+    """Fit all machines of one reading.
 
-    The vocabulary is that of all rows: an n-gram of later rows alone has weight 0 in these machines.
+    What it reads is that of all rows: an n-gram of later rows alone has weight 0 in the calibrating machines.
     """
-    everybody = np.arange(int(rows.authors.max()) + 1)
-    known = _later_askings(rows, everybody, rows.later, seed)
-    acquainted = _acquainted(len(everybody), seed)
-    if len(acquainted) == len(everybody):
-        return calibrate(known, {}, rules.precision)
-    strange = rows.later & ~np.isin(rows.authors, acquainted)
-    return calibrate(known, _later_askings(rows, acquainted, strange, seed), rules.precision)
+    machines = reading.fit(matrix, rows.authors, seed=rows.seed)
+    everybody, acquainted = np.arange(len(rows.persons)), rows.acquainted()
+    known = _later_askings(reading, matrix, rows, everybody, rows.later)
+    unknown: dict[int, Asked] = {}
+    if len(acquainted) < len(everybody):
+        strange = rows.later & ~np.isin(rows.authors, acquainted)
+        unknown = _later_askings(reading, matrix, rows, acquainted, strange)
+    return _Heard(Voice(reading, machines), known, unknown)
 
 
-def _later_askings(rows: _Rows, members: np.ndarray, asked: np.ndarray, seed: int) -> dict[int, Asked]:
+def _calibrated(heard: Sequence[_Heard], rules: AuthorRules) -> Calibration:
+    """Calibrate on later conversations, with machines that saw the earlier ones."""
+    first, *others = heard
+    if not others:
+        return calibrate(first.known, first.unknown, rules.precision)
+    second = others[0]
+    shares = fit_second_shares(first.known, second.known)
+    known, unknown = {}, {}
+    for size, share in zip(SIZES, shares, strict=True):
+        known[size] = mixed_askings(first.known, second.known, size, share)
+        if first.unknown:
+            unknown[size] = mixed_askings(first.unknown, second.unknown, size, share)
+    return replace(calibrate(known, unknown, rules.precision), second_shares=shares)
+
+
+def _later_askings(
+    reading: Reading, matrix: Any, rows: Prepared, members: np.ndarray, asked: np.ndarray
+) -> dict[int, Asked]:
     """What machines of some authors, from their earlier rows, say of the rows asked about."""
     earlier = np.flatnonzero(~rows.later & np.isin(rows.authors, members))
     owners = np.searchsorted(members, rows.authors[earlier])
-    machines = fit_machines(rows.matrix[earlier], owners, seed=seed)
+    voice = Voice(reading, reading.fit(matrix[earlier], owners, seed=rows.seed))
     shares = np.bincount(rows.authors)[members]
     log_shares = np.log(shares / shares.sum())
     found = {}
     for size in SIZES:
-        groups, authors = _askings(rows.authors, asked, size, seed)
-        scores = machines.scores(bundle(rows.matrix, groups))
+        groups, authors = _askings(rows.authors, asked, size, rows.seed)
         lengths = np.array([rows.characters[group].sum() for group in groups])
-        found[size] = Asked(scores, lengths, authors, log_shares)
+        found[size] = Asked(voice.scores(matrix, groups), lengths, authors, log_shares)
     return found
-
-
-def _acquainted(number: int, seed: int) -> np.ndarray:
-    """Authors whom the calibrating machines see; the others play strangers. At least two are seen."""
-    hidden = min(round(number * _HIDDEN), number - 2)
-    return np.sort(np.random.default_rng(seed).permutation(number)[hidden:])
 
 
 def _askings(
@@ -400,9 +576,15 @@ def _askings(
     return groups, np.array(owners, dtype=np.int64)
 
 
-def _least_familiar(features: StyleFeatures, texts: Sequence[str], later: np.ndarray, seed: int) -> float:
+def _least_familiar(features: StyleFeatures, rows: Prepared) -> float:
     """Half of what all but one in twenty later messages reach."""
-    rows = np.flatnonzero(later)
-    sample = np.random.default_rng(seed).choice(rows, min(_SAMPLE, len(rows)), replace=False)
-    usual = float(np.quantile([features.familiarity(texts[row]) for row in sample], 0.05))
+    later = np.flatnonzero(rows.later)
+    sample = np.random.default_rng(rows.seed).choice(later, min(_SAMPLE, len(later)), replace=False)
+    usual = float(np.quantile([features.familiarity(rows.texts[row]) for row in sample], 0.05))
     return min(usual / 2, _FAMILIAR)
+
+
+def _stacked(above: Any, below: Any) -> Any:
+    return (
+        sparse.vstack([above, below], format="csr") if sparse.issparse(above) else np.vstack([above, below])
+    )

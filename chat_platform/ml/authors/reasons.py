@@ -1,4 +1,4 @@
-"""Why no name is given, in words.
+"""Why no name is given, and what evidence is, in words.
 
 What belongs here: the reasons of ``Guess`` in both languages, for whoever shows a guess. What does not: the reasons
 themselves (``model``), how a guess looks (``cli.who``, ``web``).
@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chat_platform.ml.authors.model import Guess
+
+
+HOW_OMITTED = (
+    "What spoke for somebody: words without which they would be less likely, left out one at a time",
+    "근거는 하나씩 뺐을 때 그 사람일 가능성이 낮아지는 단어입니다",
+)
+"""English and Korean; of evidence with ``Guess.by_omission``."""
 
 
 def why_unknown(guess: Guess) -> tuple[str, str] | None:

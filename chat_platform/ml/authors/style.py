@@ -75,7 +75,8 @@ def _character_places(text: str) -> list[tuple[int, int]]:
     return [(place, place + 1) for place in range(len(text))]
 
 
-def _word_places(text: str) -> list[tuple[int, int]]:
+def word_places(text: str) -> list[tuple[int, int]]:
+    """Where the words of ``words_of`` stand."""
     return [match.span() for match in _WORD.finditer(text)]
 
 
@@ -98,7 +99,7 @@ class _View:
 
 _VIEWS = {
     "characters": _View(_character_sequences, _character_places, 2, 4, 2, 120_000),
-    "words": _View(_word_sequences, _word_places, 1, 2, 2, 40_000),
+    "words": _View(_word_sequences, word_places, 1, 2, 2, 40_000),
     "shape": _View(_shape_sequences, _character_places, 2, 5, 3, 20_000),
 }
 

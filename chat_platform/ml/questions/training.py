@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from chat_platform.errors import ModelError
+from chat_platform.ml.encoder.settings import TransformerSettings
 from chat_platform.ml.evaluation.report import Evaluation, ScoredRows, evaluate_binary
 from chat_platform.ml.evaluation.slices import slice_masks
 from chat_platform.ml.evaluation.split import Rows, near_copies, split_rows
@@ -31,7 +32,6 @@ from chat_platform.ml.messages import SCHEMA, from_texts
 from chat_platform.ml.questions import model as linear
 from chat_platform.ml.questions import rules, transformer
 from chat_platform.ml.questions.augment import TrainingText, augmented
-from chat_platform.ml.questions.transformer.settings import TransformerSettings
 
 CODE_VERSION = "1"
 DATASET = "holdout"

@@ -18,7 +18,7 @@ from fastapi import APIRouter, Form, Query
 from starlette.responses import RedirectResponse, Response
 
 from chat_platform.errors import WebError
-from chat_platform.ml.authors.reasons import why_unknown
+from chat_platform.ml.authors.reasons import HOW_OMITTED, why_unknown
 from chat_platform.storage.asked import AskedStore
 from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.quiz import QuizStore, Round
@@ -60,6 +60,7 @@ def guess(visit: access.Member, text: Annotated[str, Form(max_length=LONGEST)] =
             {"name": names.get(one.person_id, one.person_id), "one": one} for one in answer.guess.candidates
         ],
         "unknown": why_unknown(answer.guess),
+        "how": HOW_OMITTED if answer.guess.by_omission else None,
     }
     template = "who/answer.html" if visit.request.headers.get("hx-request") else "who/ask.html"
     return visit.page(template, version=answer.version, agreed=len(_agreed(visit)), text=text, found=found)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chat_platform.errors import ModelError
-from chat_platform.ml.questions.transformer import extra
+from chat_platform.ml.encoder import extra
+from chat_platform.ml.encoder.vocabulary import Reader
 from chat_platform.ml.questions.transformer.calibration import Calibration
-from chat_platform.ml.questions.transformer.vocabulary import Reader
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -60,7 +60,8 @@ class TransformerQuestionModel:
         Returns:
             float64 of shape (texts,).
         """
-        from chat_platform.ml.questions.transformer import networks, tasks
+        from chat_platform.ml.encoder import networks
+        from chat_platform.ml.questions.transformer import tasks
 
         places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
         pieces = self.reader.read(list(places))
@@ -75,7 +76,7 @@ class TransformerQuestionModel:
 
 def save(model: TransformerQuestionModel) -> dict[str, bytes]:
     """The model's files by name; the same model gives the same bytes."""
-    from chat_platform.ml.questions.transformer import networks
+    from chat_platform.ml.encoder import networks
 
     config, weights = networks.to_files(model.network)
     return {
@@ -100,8 +101,8 @@ def load(files: Mapping[str, bytes], *, threads: int = 1) -> TransformerQuestion
     if set(files) != _FILES:
         raise ModelError("CP-ML-045", ", ".join(sorted(set(files) ^ _FILES))[:200])
     calibration = _calibration(files[CALIBRATION])
-    reader = _reader(files[TOKENIZER], calibration.max_length)
-    from chat_platform.ml.questions.transformer import networks
+    reader = Reader.from_bytes(files[TOKENIZER], calibration.max_length)
+    from chat_platform.ml.encoder import networks
 
     network = networks.from_files(files[CONFIG], files[WEIGHTS])
     networks.place(network)
@@ -117,13 +118,3 @@ def _calibration(data: bytes) -> Calibration:
         return Calibration.from_json(json.loads(data))
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError("CP-ML-045", f"{CALIBRATION}: {type(error).__name__}") from error
-
-
-def _reader(data: bytes, max_length: int) -> Reader:
-    from tokenizers import Tokenizer
-
-    try:
-        return Reader(Tokenizer.from_str(data.decode("utf-8")), max_length)
-    except Exception as error:
-        # The tokenizers library raises plain Exception.
-        raise ModelError("CP-ML-045", f"{TOKENIZER}: {type(error).__name__}") from error

@@ -1,7 +1,7 @@
-"""The two things an encoder learns: guessing masked pieces, telling questions.
+"""What the candidate learns from labels: telling questions.
 
-What belongs here: losses. What does not: the loop around them. Imports PyTorch: import this module where the extra
-is known to be there.
+What belongs here: scores and their loss. What does not: the loop around it, pre-training (``ml.encoder``). Imports
+PyTorch: import this module where the extra is known to be there.
 """
 
 from __future__ import annotations
@@ -11,14 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch.nn import functional
-from transformers import BertForMaskedLM, PreTrainedModel
+from transformers import PreTrainedModel
 
-from chat_platform.ml.questions.transformer import batches, networks
+from chat_platform.ml.encoder import batches, networks
 from chat_platform.ml.questions.transformer.calibration import temperature
-from chat_platform.ml.questions.transformer.vocabulary import masked
-
-# Padding included. A CPU is fastest while a batch stays in its caches.
-_PIECES_AT_ONCE = {"cpu": 1_024, "cuda": 65_536}
 
 
 def network_scores(network: PreTrainedModel, rows: Sequence[np.ndarray]) -> np.ndarray:
@@ -27,39 +23,9 @@ def network_scores(network: PreTrainedModel, rows: Sequence[np.ndarray]) -> np.n
     lengths = np.array([len(row) for row in rows])
     network.eval()
     with torch.inference_mode():
-        for batch in batches.by_length(lengths, _PIECES_AT_ONCE[network.device.type]):
+        for batch in batches.by_length(lengths, networks.PIECES_AT_ONCE[network.device.type]):
             found[batch] = networks.scores(network, [rows[at] for at in batch]).cpu().numpy()
     return found
-
-
-class Guessing:
-    """Masked language modelling (Devlin et al. 2019).
-
-    Args:
-        network: the own encoder.
-        rows: ids of texts, as the own tokenizer gives them.
-    """
-
-    def __init__(self, network: BertForMaskedLM, rows: Sequence[np.ndarray]) -> None:
-        self.network = network
-        self.lengths = np.array([len(row) for row in rows])
-        self._rows = rows
-
-    def loss(self, rows: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
-        """Mean over the pieces to be guessed."""
-        pad = networks.padding(self.network)
-        wanted = [self._rows[at] for at in rows]
-        changed, chosen = masked(wanted, self.network.config.vocab_size, rng)
-        ids, attention = networks.padded(changed, pad, self.network.device)
-        guess = networks.padded(chosen, 0, self.network.device)[0].bool()
-        targets = networks.padded(wanted, pad, self.network.device)[0][guess]
-        hidden = self.network.bert(input_ids=ids, attention_mask=attention).last_hidden_state
-        # Only where a piece is hidden: the table of all pieces costs as much as the encoder.
-        return functional.cross_entropy(self.network.cls(hidden[guess]).float(), targets)
-
-    def held_out_loss(self) -> None:
-        """No text is held out."""
-        return
 
 
 class Telling:

@@ -6,8 +6,6 @@ rows (``questions.augment``); evaluation.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,19 +13,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chat_platform.errors import ModelError
-from chat_platform.ml.questions.transformer import extra, vocabulary
+from chat_platform.ml.encoder import extra, pretraining, vocabulary
+from chat_platform.ml.encoder.pretraining import fingerprint
+from chat_platform.ml.encoder.progress import OnProgress
+from chat_platform.ml.encoder.settings import TransformerSettings
 from chat_platform.ml.questions.transformer.calibration import Calibration
 from chat_platform.ml.questions.transformer.model import TransformerQuestionModel
-from chat_platform.ml.questions.transformer.progress import OnProgress
-from chat_platform.ml.questions.transformer.settings import TransformerSettings
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedModel
 
-    from chat_platform.ml.questions.transformer.loop import Plan
-
-_PHASES = PRETRAINING, FINE_TUNING = "pretraining", "fine-tuning"
+PRETRAINING, FINE_TUNING = pretraining.PHASE, "fine-tuning"
 _MOST_HELD_OUT = 2_000
 _LEAST_GROUPS = 4
 
@@ -64,7 +61,8 @@ def train(
             the checkpoint, -044 when training goes out of bounds.
     """
     extra.require()
-    from chat_platform.ml.questions.transformer import loop, networks, tasks
+    from chat_platform.ml.encoder import loop, networks
+    from chat_platform.ml.questions.transformer import tasks
 
     settings = settings or TransformerSettings()
     answers = np.asarray(labels, dtype=bool)
@@ -78,8 +76,8 @@ def train(
         reader = vocabulary.Reader(tokenizer, networks.longest(network, settings.max_length))
         rows = [pieces.ids for pieces in reader.read(texts)]
         telling = tasks.Telling(network, rows, answers, weight, learnt)
-        plan = _plan(settings, FINE_TUNING, settings.epochs, settings.fine_tuning_rate)
-        data = _hash([*_row_parts(rows), answers.tobytes(), weight.tobytes(), learnt.tobytes()])
+        plan = loop.plan(settings, FINE_TUNING, settings.epochs, settings.fine_tuning_rate)
+        data = fingerprint([*rows, answers, weight, learnt])
         loop.train(telling, plan, data, work_folder, on_progress)
         network.eval()
         heat = telling.fitted_temperature()[0]
@@ -90,7 +88,7 @@ def train(
 
 def discard_states(work_folder: Path) -> None:
     """Remove what trainings left in a folder, once the model is kept: weights remember what they learnt from."""
-    for phase in _PHASES:
+    for phase in (PRETRAINING, FINE_TUNING):
         (work_folder / f"{phase}.safetensors").unlink(missing_ok=True)
 
 
@@ -100,46 +98,14 @@ def _encoder(
     """An encoder with a head that has learnt nothing yet, and its tokenizer."""
     import torch
 
-    from chat_platform.ml.questions.transformer import loop, networks, tasks
+    from chat_platform.ml.encoder import networks
 
-    torch.manual_seed(settings.seed)
     if settings.checkpoint is not None:
+        torch.manual_seed(settings.seed)
         return networks.from_checkpoint(settings)
-    corpus = vocabulary.distinct(texts)
-    tokenizer = vocabulary.learn_vocabulary(corpus, settings.size.vocabulary)
-    encoder = networks.own_encoder(settings.size, tokenizer.get_vocab_size(), settings.max_length)
-    networks.place(encoder)
-    if settings.pretraining_epochs:
-        rows = [pieces.ids for pieces in vocabulary.Reader(tokenizer, settings.max_length).read(corpus)]
-        plan = _plan(
-            settings,
-            PRETRAINING,
-            settings.pretraining_epochs,
-            settings.pretraining_rate,
-            settings.pretraining_steps,
-        )
-        task = tasks.Guessing(encoder, rows)
-        loop.train(task, plan, _hash(_row_parts(rows)), work_folder, on_progress)
+    encoder, tokenizer = pretraining.pretrained(texts, settings, work_folder, on_progress)
     torch.manual_seed(settings.seed)
     return networks.with_question_head(encoder), tokenizer
-
-
-def _plan(
-    settings: TransformerSettings, phase: str, epochs: int, rate: float, most_steps: int | None = None
-) -> Plan:
-    from chat_platform.ml.questions.transformer import loop, networks
-
-    return loop.Plan(
-        phase=phase,
-        epochs=epochs,
-        batch_size=settings.batch_size,
-        rate=rate,
-        seed=settings.seed,
-        precision=loop.resolved_precision(settings.precision, networks.device()),
-        save_every_s=settings.save_every_s,
-        most_steps=most_steps,
-        patience=settings.patience,
-    )
 
 
 def _learnt_rows(
@@ -169,15 +135,3 @@ def _learnt_rows(
             "CP-ML-041", f"{len(learnt)} texts to learn from, {len(answers) - len(learnt)} held out"
         )
     return learnt
-
-
-def _row_parts(rows: Iterable[np.ndarray]) -> Iterable[bytes]:
-    return (row.tobytes() for row in rows)
-
-
-def _hash(parts: Iterable[bytes]) -> str:
-    total = hashlib.sha256()
-    for part in parts:
-        total.update(json.dumps(len(part)).encode("ascii"))
-        total.update(part)
-    return total.hexdigest()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from chat_platform.errors import ModelError
 from chat_platform.ml.authors.dataset import SCHEMA, AuthorSplit
 from chat_platform.ml.authors.evaluate import evaluate
-from chat_platform.ml.authors.model import AnonymousText, AuthorModel, NamedText, load, save, train
+from chat_platform.ml.authors.model import FILE, AnonymousText, AuthorModel, NamedText, load, save, train
 from chat_platform.ml.registry.formats import dump_arrays, dump_skops
 from chat_platform.settings import AuthorRules
 
@@ -245,8 +245,8 @@ def test_a_withdrawn_person_is_gone_from_the_next_model(split: AuthorSplit, mode
     gone = model.persons[0]
     again = train(split.train.filter(pa.compute.field("person_id") != gone), seed=5)
     assert again.persons == model.persons[1:]
-    assert gone.encode() in save(model)
-    assert gone.encode() not in save(again)
+    assert gone.encode() in save(model)[FILE]
+    assert gone.encode() not in save(again)[FILE]
 
 
 def test_a_loaded_model_answers_as_the_saved_one(model: AuthorModel, split: AuthorSplit) -> None:
@@ -258,16 +258,16 @@ def test_a_loaded_model_answers_as_the_saved_one(model: AuthorModel, split: Auth
 
 
 def test_no_message_is_kept_in_the_file(model: AuthorModel, split: AuthorSplit) -> None:
-    data = save(model)
+    data = save(model)[FILE]
     long = [text for text in split.train["text"].to_pylist() if len(text) > 15]
     assert not any(text.encode("utf-8") in data or json.dumps(text).encode() in data for text in long)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
 def test_a_truncated_file_is_a_coded_error(pair: AuthorModel, share: float) -> None:
-    data = save(pair)
+    data = save(pair)[FILE]
     with pytest.raises(ModelError) as caught:
-        load(data[: int(len(data) * share)])
+        load({FILE: data[: int(len(data) * share)]})
     assert caught.value.code == "CP-ML-034"
 
 
@@ -308,32 +308,32 @@ def changed(model: AuthorModel, name: str, value: object) -> bytes:
 )
 def test_a_model_with_wrong_content_is_a_coded_error(pair: AuthorModel, name: str, value: object) -> None:
     with pytest.raises(ModelError) as caught:
-        load(changed(pair, name, value))
+        load({FILE: changed(pair, name, value)})
     assert caught.value.code == "CP-ML-034"
 
 
 def test_a_vocabulary_out_of_order_is_refused(pair: AuthorModel) -> None:
     turned = pair.state()["words.vocabulary"][::-1].copy()
     with pytest.raises(ModelError) as caught:
-        load(changed(pair, "words.vocabulary", turned))
+        load({FILE: changed(pair, "words.vocabulary", turned)})
     assert caught.value.code == "CP-ML-034"
 
 
 def test_a_file_of_another_format_is_refused() -> None:
     with pytest.raises(ModelError) as caught:
-        load(dump_skops({"settings": 1}))
+        load({FILE: dump_skops({"settings": 1})})
     assert caught.value.code == "CP-ML-034"
 
 
 def test_serving_needs_neither_scikit_learn_nor_skops(pair: AuthorModel, tmp_path: Path) -> None:
     """What the portal keeps in memory is the model, not the library that fitted it."""
-    file = tmp_path / "author.safetensors"
-    file.write_bytes(save(pair))
+    file = tmp_path / FILE
+    file.write_bytes(save(pair)[FILE])
     code = """
 import sys
 from pathlib import Path
 from chat_platform.ml.authors.model import NamedText, load
-found = load(Path(sys.argv[1]).read_bytes()).guess([NamedText("감사합니다욥 알겠습니다욥")])
+found = load({Path(sys.argv[1]).name: Path(sys.argv[1]).read_bytes()}).guess([NamedText("감사합니다욥 알겠습니다욥")])
 assert found.candidates
 print(sorted({"sklearn", "skops", "torch", "kiwipiepy"} & sys.modules.keys()))
 """
@@ -345,4 +345,4 @@ print(sorted({"sklearn", "skops", "torch", "kiwipiepy"} & sys.modules.keys()))
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_are_a_coded_error(data: bytes) -> None:
     with pytest.raises(ModelError):
-        load(data)
+        load({FILE: data})

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from chat_platform.errors import ModelError
-from chat_platform.ml.questions.transformer import extra, model, training
+from chat_platform.ml.encoder import extra
+from chat_platform.ml.encoder.progress import Progress
+from chat_platform.ml.encoder.settings import EncoderSize, TransformerSettings
+from chat_platform.ml.questions.transformer import model, training
 from chat_platform.ml.questions.transformer.model import TransformerQuestionModel
-from chat_platform.ml.questions.transformer.progress import Progress
-from chat_platform.ml.questions.transformer.settings import EncoderSize, TransformerSettings
 
 pytestmark = pytest.mark.skipif(not extra.available(), reason="the extra [transformers] is not installed")
 
@@ -38,7 +39,7 @@ _CHILD = """
 import json, sys
 from pathlib import Path
 from chat_platform.ml.questions.transformer import training
-from chat_platform.ml.questions.transformer.settings import TransformerSettings
+from chat_platform.ml.encoder.settings import TransformerSettings
 given = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 training.train(
     given["texts"], given["labels"], settings=TransformerSettings(**given["settings"]),

@@ -7,9 +7,9 @@ import unicodedata
 import numpy as np
 import pytest
 
-from chat_platform.ml.questions.transformer import batches, vocabulary
+from chat_platform.ml.encoder import batches, vocabulary
+from chat_platform.ml.encoder.settings import EncoderSize, TransformerSettings
 from chat_platform.ml.questions.transformer.calibration import temperature
-from chat_platform.ml.questions.transformer.settings import EncoderSize, TransformerSettings
 from chat_platform.ml.questions.transformer.training import _learnt_rows
 
 # Every syllable that ends in ㄹ, before the ending of a question.

@@ -17,9 +17,8 @@ sys.meta_path.insert(0, Blocker())
 _USE = """
 from pathlib import Path
 from chat_platform.errors import ModelError
-from chat_platform.ml.questions.transformer import (
-    batches, calibration, extra, model, progress, settings, training, vocabulary,
-)
+from chat_platform.ml.encoder import batches, extra, progress, settings, vocabulary
+from chat_platform.ml.questions.transformer import calibration, model, training
 assert not extra.available()
 def code(call):
     try:
@@ -33,7 +32,8 @@ print(len(reader.read(["과제 있나요"])[0].ids) > 3)
 """
 _IMPORTS = """
 import sys
-from chat_platform.ml.questions.transformer import extra, model, progress, settings, training
+from chat_platform.ml.encoder import extra, progress, settings
+from chat_platform.ml.questions.transformer import model, training
 extra.available()
 print(sorted({"torch", "transformers", "tokenizers"} & set(sys.modules)))
 """

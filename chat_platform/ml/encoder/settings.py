@@ -1,4 +1,4 @@
-"""Settings of the transformer candidate.
+"""Settings of candidates with an encoder.
 
 What belongs here: names, types, defaults and meanings. What does not: acting on them.
 """
@@ -34,12 +34,13 @@ class EncoderSize(BaseModel):
 
 
 class TransformerSettings(BaseModel):
-    """How the transformer candidate is trained.
+    """How a candidate with an encoder is trained.
 
     Attributes:
         checkpoint: hub id or local folder of a checkpoint with safetensors weights; ``None``: an own encoder.
         revision: branch, tag or commit at the hub.
         max_length: pieces of a text that are read; of a longer one its head and its tail.
+        keep_case: the own tokenizer tells capitals from small letters.
         pretraining_epochs: passes over all texts with pieces masked, for the own encoder.
         pretraining_steps: most steps of it, however many texts there are; ``None``: all of the passes.
         epochs: most passes over the labelled texts.
@@ -59,6 +60,7 @@ class TransformerSettings(BaseModel):
     checkpoint: str | Path | None = None
     revision: str | None = None
     max_length: int = Field(64, ge=8, le=512)
+    keep_case: bool = False
     size: EncoderSize = EncoderSize()
     pretraining_epochs: int = Field(3, ge=0)
     pretraining_steps: int | None = Field(6_000, ge=1)

@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     BertConfig,
@@ -32,8 +33,10 @@ from transformers import (
 from transformers import logging as transformers_logging
 
 from chat_platform.errors import ModelError
-from chat_platform.ml.questions.transformer.settings import EncoderSize, TransformerSettings
+from chat_platform.ml.encoder.settings import EncoderSize, TransformerSettings
 
+PIECES_AT_ONCE = {"cpu": 1_024, "cuda": 65_536}
+"""Of a batch when nothing is learnt, padding included. A CPU is fastest while a batch stays in its caches."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
@@ -80,10 +83,16 @@ def with_question_head(pretrained: BertForMaskedLM) -> BertForSequenceClassifica
     return network
 
 
-def from_checkpoint(settings: TransformerSettings) -> tuple[PreTrainedModel, Tokenizer]:
+def from_checkpoint(
+    settings: TransformerSettings, *, bare: bool = False
+) -> tuple[PreTrainedModel, Tokenizer]:
     """A checkpoint's encoder with a head of two answers, and its tokenizer.
 
     A head of another number of answers is replaced by a new one.
+
+    Args:
+        settings: name the checkpoint.
+        bare: without any head.
 
     Raises:
         ModelError: CP-ML-042 not found, -043 not usable.
@@ -100,8 +109,10 @@ def from_checkpoint(settings: TransformerSettings) -> tuple[PreTrainedModel, Tok
     }
     with _checkpoint_errors(name, is_folder=folder.is_dir()), _quiet():
         tokenizer = AutoTokenizer.from_pretrained(**source)
-        network = AutoModelForSequenceClassification.from_pretrained(
-            **source, num_labels=2, use_safetensors=True, ignore_mismatched_sizes=True, dtype=torch.float32
+        kind = AutoModel if bare else AutoModelForSequenceClassification
+        source |= {} if bare else {"num_labels": 2}
+        network = kind.from_pretrained(
+            **source, use_safetensors=True, ignore_mismatched_sizes=True, dtype=torch.float32
         )
     fast = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(fast, Tokenizer):
@@ -111,7 +122,7 @@ def from_checkpoint(settings: TransformerSettings) -> tuple[PreTrainedModel, Tok
     if network.config.pad_token_id is None:
         known = (tokenizer.pad_token_id, tokenizer.eos_token_id, 0)
         network.config.pad_token_id = next(number for number in known if number is not None)
-    return network, fast
+    return _bare(network) if bare else network, fast
 
 
 def longest(network: PreTrainedModel, wanted: int) -> int:
@@ -122,8 +133,13 @@ def longest(network: PreTrainedModel, wanted: int) -> int:
     return wanted if positions is None or positions < 0 else min(wanted, positions - offset)
 
 
-def from_files(config: bytes, weights: bytes) -> PreTrainedModel:
+def from_files(config: bytes, weights: bytes, *, bare: bool = False) -> PreTrainedModel:
     """A network as ``to_files`` wrote it.
+
+    Args:
+        config: JSON.
+        weights: safetensors.
+        bare: it has no head.
 
     Raises:
         ModelError: CP-ML-045 when they are damaged or do not fit each other.
@@ -133,9 +149,11 @@ def from_files(config: bytes, weights: bytes) -> PreTrainedModel:
     try:
         values = json.loads(config)
         with _quiet():
-            network = AutoModelForSequenceClassification.from_config(
+            kind = AutoModel if bare else AutoModelForSequenceClassification
+            network = kind.from_config(
                 AutoConfig.for_model(values.pop("model_type"), **values), trust_remote_code=False
             )
+            network = _bare(network) if bare else network
             tensors = load(weights)
             network.load_state_dict(tensors, strict=False)
     except (
@@ -193,6 +211,21 @@ def scores(network: PreTrainedModel, rows: Sequence[np.ndarray]) -> torch.Tensor
     ids, mask = padded(rows, padding(network), network.device)
     logits = network(input_ids=ids, attention_mask=mask).logits.float()
     return logits[:, 1] - logits[:, 0]
+
+
+def mean_pooled(network: PreTrainedModel, rows: Sequence[np.ndarray]) -> torch.Tensor:
+    """Mean of a bare encoder's last layer over the pieces of each text, float32 of shape (texts, width)."""
+    ids, mask = padded(rows, padding(network), network.device)
+    hidden = network(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+    shares = mask[..., None].float() / mask.sum(dim=1)[:, None, None]
+    return (hidden * shares).sum(dim=1)
+
+
+def _bare(network: PreTrainedModel) -> PreTrainedModel:
+    """Without the layer that some kinds put on the first piece: it is never used here, and mostly never trained."""
+    if getattr(network, "pooler", None) is not None:
+        network.register_module("pooler", None)
+    return network
 
 
 def _own_tensors(network: torch.nn.Module) -> Mapping[str, torch.Tensor]:

@@ -1,6 +1,7 @@
 """Training that survives a kill.
 
-What belongs here: steps, learning rate, precision, the state on disk. What does not: what is learnt (``tasks``).
+What belongs here: steps, learning rate, precision, the state on disk. What does not: what is learnt (``guessing``,
+``questions.transformer.tasks``).
 Imports PyTorch: import this module where the extra is known to be there.
 
 What is random in a step depends on the seed and the number of the step only, so a state is the weights, the
@@ -28,8 +29,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from chat_platform.errors import ModelError
-from chat_platform.ml.questions.transformer import batches, networks
-from chat_platform.ml.questions.transformer.progress import OnProgress, Progress
+from chat_platform.ml.encoder import batches, networks
+from chat_platform.ml.encoder.progress import OnProgress, Progress
+from chat_platform.ml.encoder.settings import TransformerSettings
 from chat_platform.storage.files import remove_stale_temporaries, write_bytes_atomic
 
 _LOGGER = logging.getLogger(__name__)
@@ -109,6 +111,23 @@ class _Standing:
     best_loss: float | None = None
     since_best: int = 0
     scale: dict[str, float] | None = None
+
+
+def plan(
+    settings: TransformerSettings, phase: str, epochs: int, rate: float, most_steps: int | None = None
+) -> Plan:
+    """A phase as the settings want it on this machine."""
+    return Plan(
+        phase=phase,
+        epochs=epochs,
+        batch_size=settings.batch_size,
+        rate=rate,
+        seed=settings.seed,
+        precision=resolved_precision(settings.precision, networks.device()),
+        save_every_s=settings.save_every_s,
+        most_steps=most_steps,
+        patience=settings.patience,
+    )
 
 
 def train(task: Task, plan: Plan, data: str, folder: Path, on_progress: OnProgress | None = None) -> None:

@@ -15,9 +15,11 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+
+from chat_platform.errors import ModelError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -34,17 +36,19 @@ _MASKED = 0.3
 _CHARACTERS_PER_PIECE = 16
 
 
-def learn_vocabulary(texts: Iterable[str], size: int) -> Tokenizer:
+def learn_vocabulary(texts: Iterable[str], size: int, *, keep_case: bool = False) -> Tokenizer:
     """A tokenizer from texts; the same texts give the same one.
 
     Args:
         texts: clean texts.
         size: most pieces, the special ones and the 256 bytes included.
+        keep_case: as in ``TransformerSettings``.
     """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFD(), normalizers.Lowercase()])
+    lowered = [] if keep_case else [normalizers.Lowercase()]
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFD(), *lowered])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Metaspace(),
@@ -113,6 +117,21 @@ class Reader:
         self.tokenizer = tokenizer
         self.max_length = max_length
         self._known: dict[str, bool] = {}
+
+    @classmethod
+    def from_bytes(cls, data: bytes, max_length: int) -> Self:
+        """A reader with the tokenizer of a model's file.
+
+        Raises:
+            ModelError: CP-ML-045 when it is none.
+        """
+        from tokenizers import Tokenizer
+
+        try:
+            return cls(Tokenizer.from_str(data.decode("utf-8")), max_length)
+        except Exception as error:
+            # The tokenizers library raises plain Exception.
+            raise ModelError("CP-ML-045", f"tokenizer: {type(error).__name__}") from error
 
     def read(self, texts: Sequence[str]) -> list[Pieces]:
         """Pieces of each text."""

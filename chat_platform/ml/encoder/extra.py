@@ -12,7 +12,7 @@ from chat_platform.errors import ModelError
 
 
 def available() -> bool:
-    """Whether the transformer candidate can be trained and used here."""
+    """Whether candidates with an encoder can be trained and used here."""
     try:
         return find_spec("torch") is not None
     except (ImportError, ValueError):
