@@ -30,7 +30,7 @@ def build_defs(settings: Settings | None = None, **resource_overrides: object) -
         *author_model.ASSETS,
         *warehouse.ASSETS,
         dbt,
-        warehouse.build_publication(metrics.mart_keys(dbt)),
+        warehouse.build_publication([*metrics.mart_keys(dbt), *warehouse.STREAM_KEYS]),
     ]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),

@@ -12,12 +12,19 @@ _PEOPLE = dg.AssetSelection.assets(
 _CORE = dg.AssetSelection.assets(
     *(
         ["core", name]
-        for name in ("conversations", "messages", "reactions", "participants", "quarantine", "tokens")
+        for name in (
+            *("conversations", "messages", "reactions", "participants", "quarantine", "tokens"),
+            "emote_uses",
+        )
     ),
     *(
         ["ml", name]
         for name in ("question_predictions", "labels", "models", "evaluations", "author_predictions")
     ),
+)
+_STREAMERS = dg.AssetSelection.assets(
+    *(["core", name] for name in ("channels", "videos", "emotes", "channel_snapshots", "video_snapshots")),
+    ["ml", "channel_trends"],
 )
 QUESTION_GROUPS = dg.AssetSelection.assets(["ml", "question_groups"])
 METRICS = dg.AssetSelection.key_prefixes(["staging"], ["intermediate"], ["marts"], ["main"], ["seeds"])
@@ -45,7 +52,10 @@ CLASS_RECORDINGS = dg.define_asset_job(
 )
 PUBLISH = dg.define_asset_job(
     "publish_metrics",
-    selection=dg.AssetSelection.assets(["raw", "slack_users"]) | QUESTION_GROUPS | _BEHIND_THE_LAKE,
+    selection=dg.AssetSelection.assets(["raw", "slack_users"])
+    | QUESTION_GROUPS
+    | _STREAMERS
+    | _BEHIND_THE_LAKE,
     description="Loads what lies in the lake, resolves people, groups similar questions, builds the metrics and "
     "publishes. Launch it after an identity decision, a new class list or a change of settings; the sensor launches "
     "it for what an interrupted run left behind, and a schedule every night.",

@@ -262,8 +262,12 @@ def _note_gaps(parsed: ParsedConversation, video: Video, doubtful: Iterable[floa
 
 
 def _write_emote_uses(workspace: Workspace, video: Video, native: Iterable[NativeEmoteUse]) -> None:
-    uses = pa.Table.from_pylist([asdict(use) for use in native], schema=NATIVE_USES)
     messages = workspace.lake.read(MESSAGES, video.conversation_id)
+    if not messages.num_rows:
+        # Its computed tables are written already, and the loader waits for what is newer than they are.
+        workspace.lake.delete(EMOTE_USES, video.conversation_id)
+        return
+    uses = pa.Table.from_pylist([asdict(use) for use in native], schema=NATIVE_USES)
     chat = chat_of(messages, uses, platform=video.platform, channel_id=video.channel_id)
     emotes = usable_emotes(workspace, video.platform, video.channel_id)
     table = emote_uses(chat, emotes, zone=workspace.settings.timezone)
