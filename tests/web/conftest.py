@@ -47,6 +47,23 @@ def taught_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def streaming_home(taught_home: Path) -> Path:
+    """The same class with two streamers and the chats of three videos; kept beside it."""
+    from tests.dbt.streaming import streaming
+    from tests.web.streams_class import publish_streams
+
+    home = taught_home.with_name("streaming")
+    with taught_home.with_name("streaming.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / ".whole").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            shutil.copytree(taught_home, home, ignore=shutil.ignore_patterns(".whole"))
+            publish_streams(home, home / "dbt" / "test", *streaming())
+            (home / ".whole").touch()
+    return home
+
+
+@pytest.fixture(scope="session")
 def playing_home(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same class after the twenty who wrote most agreed and the author model was trained on what they wrote.
 
