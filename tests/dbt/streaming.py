@@ -153,11 +153,12 @@ def streaming() -> tuple[Tables, list[Conversation]]:
         "steps": "[]",
         "spikes": "[]",
     }
+    # In the order in which a day is written, which the loader relies on.
     tables: Tables = {
         CHANNELS: channels,
         VIDEOS: videos,
-        CHANNEL_SNAPSHOTS: figures,
         VIDEO_SNAPSHOTS: views,
+        CHANNEL_SNAPSHOTS: figures,
         CHANNEL_TRENDS: [trend],
     }
     chats = [
