@@ -24,6 +24,7 @@ from chat_platform.ingestion.tables import (
     load_streams,
 )
 from chat_platform.resources.storage import WorkspaceResource
+from chat_platform.sources.streams.registry import PLATFORMS
 from chat_platform.tables.class_chat import CONVERSATIONS, MESSAGES, TOKENS
 from chat_platform.tables.models import (
     AUTHOR_PREDICTIONS,
@@ -34,12 +35,34 @@ from chat_platform.tables.models import (
     QUESTION_PREDICTIONS,
 )
 from chat_platform.tables.spec import TableSpec
+from chat_platform.tables.streams import (
+    CHANNEL_SNAPSHOTS,
+    CHANNEL_TRENDS,
+    CHANNELS,
+    EMOTES,
+    VIDEO_SNAPSHOTS,
+    VIDEOS,
+)
+
+
+def _of_platforms(table: TableSpec) -> list[dg.AssetKey]:
+    return [source_key(table, platform) for platform in PLATFORMS]
+
 
 GROUP = "warehouse"
-SOURCES = ("zoom", "slack")
+SOURCES = ("zoom", "slack", *PLATFORMS)
 MODEL_TABLES = (LABELS, MODELS, EVALUATIONS, AUTHOR_PREDICTIONS)
 LOADED = (CONVERSATIONS, *CONVERSATION_TABLES, *STREAM_CHAT_TABLES)
 OF_STREAMS = (*STREAM_TABLES, *SNAPSHOT_TABLES)
+# Which asset of the lake fills which table of streamers.
+STREAMS_FROM = {
+    CHANNELS.name: [dg.AssetKey(["raw", "streamer_list"]), *_of_platforms(CHANNEL_SNAPSHOTS)],
+    VIDEOS.name: _of_platforms(VIDEO_SNAPSHOTS),
+    EMOTES.name: _of_platforms(EMOTES),
+    CHANNEL_TRENDS.name: [source_key(CHANNEL_TRENDS, "streams")],
+    VIDEO_SNAPSHOTS.name: _of_platforms(VIDEO_SNAPSHOTS),
+    CHANNEL_SNAPSHOTS.name: _of_platforms(CHANNEL_SNAPSHOTS),
+}
 STREAM_KEYS = [dg.AssetKey([table.schema, table.name]) for table in OF_STREAMS]
 # Which step of a training fills which table.
 MODELS_FROM = {
@@ -66,10 +89,12 @@ def _spec(table: TableSpec, deps: list[dg.AssetKey]) -> dg.AssetSpec:
 
 def _loaded_specs() -> list[dg.AssetSpec]:
     raw = [dg.AssetKey(["raw", "zoom_recordings"]), dg.AssetKey(["raw", "slack_days"])]
-    specs = [_spec(CONVERSATIONS, [*raw, *(source_key(MESSAGES, source) for source in SOURCES)])]
+    # Lists of streamers and days of figures are conversations too, in which what cannot be used is seen.
+    seen = [dg.AssetKey(["raw", "streamer_list"]), *_of_platforms(CHANNEL_SNAPSHOTS)]
+    specs = [_spec(CONVERSATIONS, [*raw, *seen, *(source_key(MESSAGES, source) for source in SOURCES)])]
     for table in CONVERSATION_TABLES:
         specs.append(_spec(table, [source_key(table, source) for source in SOURCES]))
-    specs += [_spec(table, []) for table in STREAM_CHAT_TABLES]
+    specs += [_spec(table, _of_platforms(table)) for table in STREAM_CHAT_TABLES]
     return specs
 
 
@@ -100,7 +125,7 @@ def core_tables(
 
 @dg.multi_asset(
     name="load_streams",
-    specs=[_spec(table, []) for table in OF_STREAMS],
+    specs=[_spec(table, STREAMS_FROM[table.name]) for table in OF_STREAMS],
     check_specs=schema_specs(OF_STREAMS),
     pool=WAREHOUSE_POOL,
 )
