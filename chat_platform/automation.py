@@ -29,7 +29,7 @@ NETWORK_RETRIES = dg.RetryPolicy(
 
 # One writer at a time; the writer's lock in storage is the first belt, this pool the second.
 WAREHOUSE_POOL = "warehouse"
-# Politeness: one run at a time talks to Zoom, one to Slack.
+# Politeness: one run at a time talks to Zoom, one to Slack; each streaming platform has a pool of its own name.
 ZOOM_POOL = "zoom"
 SLACK_POOL = "slack"
 

@@ -4,7 +4,14 @@ What belongs here: selections with a description of when to launch them. What do
 themselves (sensors, schedules).
 """
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
+
+from chat_platform.sources.streams.registry import PLATFORMS
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 _PEOPLE = dg.AssetSelection.assets(
     *(["core", name] for name in ("slack_users", "class_list", "people", "identities", "identity_decisions"))
@@ -12,13 +19,23 @@ _PEOPLE = dg.AssetSelection.assets(
 _CORE = dg.AssetSelection.assets(
     *(
         ["core", name]
-        for name in ("conversations", "messages", "reactions", "participants", "quarantine", "tokens")
+        for name in (
+            *("conversations", "messages", "reactions", "participants", "quarantine", "tokens"),
+            "emote_uses",
+        )
     ),
     *(
         ["ml", name]
         for name in ("question_predictions", "labels", "models", "evaluations", "author_predictions")
     ),
 )
+_STREAMERS = dg.AssetSelection.assets(
+    *(["core", name] for name in ("channels", "videos", "emotes", "channel_snapshots", "video_snapshots")),
+    ["ml", "channel_trends"],
+)
+_TRENDS = dg.AssetSelection.assets(["ml", "streams", "channel_trends"])
+# Tag of runs that only talk to a platform.
+FETCHING = "chatp/fetching"
 QUESTION_GROUPS = dg.AssetSelection.assets(["ml", "question_groups"])
 METRICS = dg.AssetSelection.key_prefixes(["staging"], ["intermediate"], ["marts"], ["main"], ["seeds"])
 PUBLISHED = dg.AssetSelection.assets(["published", "warehouse"])
@@ -45,7 +62,11 @@ CLASS_RECORDINGS = dg.define_asset_job(
 )
 PUBLISH = dg.define_asset_job(
     "publish_metrics",
-    selection=dg.AssetSelection.assets(["raw", "slack_users"]) | QUESTION_GROUPS | _BEHIND_THE_LAKE,
+    selection=dg.AssetSelection.assets(["raw", "slack_users"])
+    | QUESTION_GROUPS
+    | _TRENDS
+    | _STREAMERS
+    | _BEHIND_THE_LAKE,
     description="Loads what lies in the lake, resolves people, groups similar questions, builds the metrics and "
     "publishes. Launch it after an identity decision, a new class list or a change of settings; the sensor launches "
     "it for what an interrupted run left behind, and a schedule every night.",
@@ -88,6 +109,66 @@ RETRAIN_QUESTION = dg.define_asset_job(
     "against the champion, and promotes or refuses it. Launched weekly, after 50 corrections, and on drift; launch "
     "it after importing labels. A refused candidate ends the run at its failed check, which says why.",
     tags={"chatp/models": "question"},
+)
+
+
+def _days_job(platform: str) -> "UnresolvedAssetJobDefinition":
+    return dg.define_asset_job(
+        f"{platform}_days",
+        selection=dg.AssetSelection.assets(
+            ["raw", "streamer_list"],
+            *(["core", platform, table] for table in ("channel_snapshots", "video_snapshots", "emotes")),
+        )
+        | _TRENDS
+        | _STREAMERS
+        | _BEHIND_THE_LAKE,
+        description=f"Today's figures and emotes of every streamer of the list on {platform}, to the published "
+        "metrics. Launched every hour while the day lacks figures; launch it for a range of days to write them again "
+        "from the archive.",
+        tags={"chatp/chain": "class_chat"},
+    )
+
+
+def _fetch_job(platform: str) -> "UnresolvedAssetJobDefinition":
+    return dg.define_asset_job(
+        f"fetch_{platform}_videos",
+        selection=dg.AssetSelection.assets(["raw", f"{platform}_videos"]),
+        description=f"Archives the chat of a batch of recorded streams of {platform}. Launched by the sensor; it may "
+        "take long and holds up nothing else, as it touches neither tables nor the warehouse.",
+        tags={FETCHING: platform},
+    )
+
+
+def _videos_job(platform: str) -> "UnresolvedAssetJobDefinition":
+    return dg.define_asset_job(
+        f"{platform}_videos",
+        selection=_lake(platform)
+        | dg.AssetSelection.assets(["core", platform, "emote_uses"])
+        | _STREAMERS
+        | _BEHIND_THE_LAKE,
+        description=f"Archived chats of a batch of recorded streams of {platform}, to the published metrics. "
+        "Launched by the sensor; launch it for a range of videos to parse and count them again, after emotes were "
+        "corrected or a parser was changed.",
+        tags={"chatp/chain": "class_chat"},
+    )
+
+
+def _repredict_job(platform: str) -> "UnresolvedAssetJobDefinition":
+    return dg.define_asset_job(
+        f"repredict_{platform}_videos",
+        selection=_predictions(platform) | _BEHIND_THE_LAKE,
+        description=f"Predictions of the question model for recorded streams of {platform} that another version "
+        "predicted, to the published metrics. Launched by the sensor after a promotion or a roll-back.",
+        tags={"chatp/chain": "class_chat"},
+    )
+
+
+STREAM_DAYS = {platform: _days_job(platform) for platform in PLATFORMS}
+FETCH_VIDEOS = {platform: _fetch_job(platform) for platform in PLATFORMS}
+STREAM_VIDEOS = {platform: _videos_job(platform) for platform in PLATFORMS}
+REPREDICT_VIDEOS = {platform: _repredict_job(platform) for platform in PLATFORMS}
+STREAM_JOBS = tuple(
+    job for jobs in (STREAM_DAYS, FETCH_VIDEOS, STREAM_VIDEOS, REPREDICT_VIDEOS) for job in jobs.values()
 )
 # What the sensors may launch.
 LAUNCHABLE = (CLASS_RECORDINGS, SLACK_DAYS, PUBLISH)

@@ -7,14 +7,13 @@ checks land in the same Dagster instance, so the UI shows them like any others.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 
 import dagster as dg
 
 from chat_platform.jobs import PUBLISH, RETRAIN_AUTHOR, RETRAIN_QUESTION
-from chat_platform.partitions import RECORDINGS
 from chat_platform.sensors.active import IN_PROCESS
 from chat_platform.sensors.batches import RANGE_END, RANGE_START
 from chat_platform.settings import Settings
@@ -99,10 +98,17 @@ class Runner:
                     break
         return report
 
+    def run(
+        self, job: str, keys: Sequence[str] = (), on_event: Callable[[str], None] = lambda _: None
+    ) -> FinishedRun:
+        """Run a job, for a range of partitions where it has them: from the first of the keys to the last."""
+        tags = {RANGE_START: keys[0], RANGE_END: keys[-1]} if keys else {}
+        with self._instance() as instance:
+            return self._execute(instance, dg.RunRequest(job_name=job, tags=tags), on_event)
+
     def publish(self, on_event: Callable[[str], None] = lambda _: None) -> FinishedRun:
         """Run the job that loads, resolves people, builds the metrics and publishes."""
-        with self._instance() as instance:
-            return self._execute(instance, dg.RunRequest(job_name=PUBLISH.name), on_event)
+        return self.run(PUBLISH.name, on_event=on_event)
 
     def retrain(
         self, on_event: Callable[[str], None] = lambda _: None, *, model: str = "question"
@@ -138,7 +144,7 @@ class Runner:
         ) as context:
             data = sensor.evaluate_tick(context)
         for request in data.dynamic_partitions_requests or []:
-            instance.add_dynamic_partitions(str(RECORDINGS.name), list(request.partition_keys))
+            instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
         if data.cursor:
             storage.set_cursor_values({key: data.cursor})
         return list(data.run_requests or []), data.skip_message

@@ -15,12 +15,26 @@ from chat_platform.digest.sending import channels, waiting
 from chat_platform.digest.weeks import last_week
 from chat_platform.errors import ChatPlatformError
 from chat_platform.ingestion.discovery import discover
-from chat_platform.jobs import CLASS_RECORDINGS, PUBLISH, RETRAIN_AUTHOR, RETRAIN_QUESTION, SLACK_DAYS
+from chat_platform.ingestion.streams.channels import SOURCE as STREAMER_LIST
+from chat_platform.ingestion.streams.snapshots import snapshot_due
+from chat_platform.jobs import (
+    CLASS_RECORDINGS,
+    PUBLISH,
+    RETRAIN_AUTHOR,
+    RETRAIN_QUESTION,
+    SLACK_DAYS,
+    STREAM_DAYS,
+)
 from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
+from chat_platform.resources.streams import StreamsResource
+from chat_platform.sensors.active import is_active
+from chat_platform.sensors.batches import RANGE_END, RANGE_START
 from chat_platform.sensors.class_chat import BUDGET_S, evaluate
 from chat_platform.settings import Settings
+from chat_platform.sources.streams.registry import PLATFORMS
 from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
+from chat_platform.storage.liveness import RunGuard
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -87,7 +101,39 @@ def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         run_config={"ops": {"purge_old_runs": {"config": {"days": settings.retention_days}}}},
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
-    return [recordings, chat, purge, *_model_schedules(settings), _digest_schedule(settings)]
+    figures = [_figures_schedule(settings, platform) for platform in PLATFORMS]
+    return [recordings, chat, purge, *figures, *_model_schedules(settings), _digest_schedule(settings)]
+
+
+def _figures_schedule(settings: Settings, platform: str) -> dg.ScheduleDefinition:
+    """The figures of a day at its hour, and every hour after that for what is left of them."""
+
+    @dg.schedule(
+        name=f"{platform}_figures",
+        job=STREAM_DAYS[platform],
+        cron_schedule=f"10 {settings.streams.snapshot_hour}-23 * * *",
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Today's figures of the streamers on {platform}, from CHATP_STREAMS__SNAPSHOT_HOUR (5 h) on; "
+        "then every hour while some are left: a run was killed, the platform was down, or a new list came. Skips "
+        "without a list, without credentials, and when the day is whole.",
+    )
+    def figures(
+        context: dg.ScheduleEvaluationContext, workspace: WorkspaceResource, streams: StreamsResource
+    ) -> dg.RunRequest | dg.SkipReason:
+        home, today = workspace.open(), streams.today()
+        if not streams.configured(platform):
+            return dg.SkipReason(f"no credentials of {platform} are set")
+        # A list that came while a platform was down has led nobody anywhere yet: the run asks again.
+        if not snapshot_due(home, platform, today) and not home.ledger.due(STREAMER_LIST):
+            return dg.SkipReason(f"{today}: nothing is left to ask")
+        if is_active(context.instance, RunGuard(home.settings.home)):
+            return dg.SkipReason("a run of the chain is under way")
+        key = today.isoformat()
+        tags = {RANGE_START: key, RANGE_END: key}
+        return dg.RunRequest(run_key=f"{platform}:{context.scheduled_execution_time.isoformat()}", tags=tags)
+
+    return figures
 
 
 def _digest_schedule(settings: Settings) -> dg.ScheduleDefinition:

@@ -135,9 +135,24 @@ class StreamSettings(BaseModel):
         list_columns: columns of the list of streamers.
         parallel: requests to one platform at once; its limit is kept by all of them together.
         timeout_s: longest silence of the network before an attempt is given up, seconds.
+        start_date: first day of figures; the days before have no partition.
+        snapshot_hour: hour, in the class's zone, from which the day's figures are asked for.
     """
 
     base_urls: dict[str, dict[str, str]] = {}
+    start_date: date = date(2026, 1, 1)
+    snapshot_hour: int = Field(5, ge=0, le=23)
+    lookback_days: int = Field(
+        14, ge=1, description="Videos published earlier are left to `chatp streams backfill`."
+    )
+    look_minutes: float = Field(
+        30.0, ge=0, description="Each channel is asked for new videos once in so many minutes."
+    )
+    settle_minutes: float = Field(
+        20.0,
+        ge=0,
+        description="A stream counts as over so long after its last second; until then it may grow.",
+    )
     list_columns: StreamerListColumns = StreamerListColumns()
     list_sheet: str | None = Field(None, description="Sheet of the workbook; None: the first with addresses.")
     parallel: int = Field(8, ge=1, le=32)
@@ -478,6 +493,11 @@ class Settings(BaseSettings):
     def inbox(self) -> Path:
         """Watched folder for saved chat files."""
         return self.home / "inbox"
+
+    @property
+    def streamer_inbox(self) -> Path:
+        """Watched folder for lists of streamers."""
+        return self.inbox / "streamers"
 
     @property
     def screenshots(self) -> Path:

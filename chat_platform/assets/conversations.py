@@ -5,6 +5,7 @@ one source. Keys are ``<schema>/<source>/<table>``: the source's part of the tab
 the warehouse assets load as a whole.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import dagster as dg
@@ -14,8 +15,10 @@ from chat_platform.automation import OWNER
 from chat_platform.ingestion.recordings import Outcome
 from chat_platform.ingestion.tables import PARSED_TABLES
 from chat_platform.resources.storage import WorkspaceResource
+from chat_platform.sources.records import ParsedConversation
+from chat_platform.sources.streams.registry import PLATFORMS
 from chat_platform.storage.workspace import Workspace
-from chat_platform.tables.class_chat import MESSAGES, TOKENS
+from chat_platform.tables.class_chat import MESSAGES, PARTICIPANTS, QUARANTINE, REACTIONS, TOKENS
 from chat_platform.tables.models import QUESTION_PREDICTIONS
 from chat_platform.tables.spec import TableSpec
 from chat_platform.text.kernels import tokenise_messages
@@ -25,6 +28,11 @@ MOST_PICTURES = 20
 
 Ids = Callable[[Workspace, Sequence[str]], list[str]]
 Parse = Callable[[Workspace, Sequence[str]], Iterable[Outcome]]
+
+
+def is_of_class(conversation_id: str) -> bool:
+    """Whether a conversation is the class's, by its id: those of streams begin with their platform."""
+    return conversation_id.split("-", 1)[0] not in PLATFORMS
 
 
 def source_key(table: TableSpec, source: str) -> dg.AssetKey:
@@ -56,6 +64,7 @@ def build_chat_assets(
     conversation_ids: Ids,
     parse: Parse,
     partition_of: Callable[[str], str] = lambda conversation_id: conversation_id,
+    more: Sequence[TableSpec] = (),
 ) -> dg.AssetsDefinition:
     """Assets ``core/<source>/{messages,reactions,participants,quarantine}``, written by one step.
 
@@ -63,6 +72,7 @@ def build_chat_assets(
         conversation_ids: conversations of the partitions of a run.
         parse: parses each of them into the lake; one that fails says so in its outcome.
         partition_of: partition of a conversation.
+        more: tables of the source's own that ``parse`` writes too.
     """
     specs = [
         dg.AssetSpec(
@@ -76,7 +86,7 @@ def build_chat_assets(
             metadata=spec_metadata(spec),
             partitions_def=partitions_def,
         )
-        for spec in PARSED_TABLES
+        for spec in (*PARSED_TABLES, *more)
     ]
 
     @dg.multi_asset(
@@ -89,25 +99,32 @@ def build_chat_assets(
         context: dg.AssetExecutionContext, workspace: WorkspaceResource
     ) -> Iterator[dg.MaterializeResult]:
         home = workspace.open()
-        outcomes = list(parse(home, conversation_ids(home, context.partition_keys)))
-        failed = [outcome for outcome in outcomes if outcome.error is not None]
-        for outcome in failed:
-            context.log.warning(f"{outcome.conversation_id}: {outcome.error}")
-        parsed = [outcome for outcome in outcomes if outcome.parsed is not None]
+        ids = conversation_ids(home, context.partition_keys)
         messages_key = source_key(MESSAGES, source)
-        for outcome in outcomes:
+        parsed: list[str] = []
+        failed = 0
+        rows: Counter[str] = Counter()
+        # One at a time: the messages of a conversation are let go before those of the next are read.
+        for outcome in parse(home, ids):
+            if outcome.error is not None:
+                failed += 1
+                context.log.warning(f"{outcome.conversation_id}: {outcome.error}")
             add_outcome_metadata(context, messages_key, outcome, partition_of(outcome.conversation_id))
-        if len(parsed) <= MOST_PICTURES:
-            _add_pictures(context, messages_key, parsed)
-        for spec in PARSED_TABLES:
-            sample = home.lake.read(spec, parsed[-1].conversation_id) if parsed else spec.empty()
+            if outcome.parsed is not None:
+                parsed.append(outcome.conversation_id)
+                rows.update(_rows(outcome.parsed))
+                rows.update({spec.name: home.lake.read(spec, parsed[-1]).num_rows for spec in more})
+                if len(ids) <= MOST_PICTURES:
+                    _add_picture(context, messages_key, outcome)
+        for spec in (*PARSED_TABLES, *more):
+            sample = home.lake.read(spec, parsed[-1]) if parsed else spec.empty()
             yield dg.MaterializeResult(
                 asset_key=source_key(spec, source),
                 metadata={
-                    "conversations": len(outcomes),
+                    "conversations": len(ids),
                     "parsed": len(parsed),
-                    "failed": len(failed),
-                    "dagster/row_count": sum(_rows(outcome, spec.name) for outcome in parsed),
+                    "failed": failed,
+                    "dagster/row_count": rows[spec.name],
                     "preview": preview(spec, sample),
                 },
             )
@@ -162,12 +179,20 @@ def build_tokens_asset(
 
 
 def build_predictions_asset(
-    *, source: str, partitions_def: dg.PartitionsDefinition, group_name: str, conversation_ids: Ids
+    *,
+    source: str,
+    partitions_def: dg.PartitionsDefinition,
+    group_name: str,
+    conversation_ids: Ids,
+    makes_up_for: Callable[[str], bool] = is_of_class,
 ) -> dg.AssetsDefinition:
     """Asset ``ml/<source>/question_predictions``: the champion of the question model, run over the partitions.
 
-    What other conversations lack, of any source, is made up for in the same run: after a promotion one run brings
-    all of them up to the new champion.
+    What other conversations lack is made up for in the same run: after a promotion one run brings all of them up to
+    the new champion.
+
+    Args:
+        makes_up_for: which other conversations; the class's, unless a source says otherwise.
     """
 
     @dg.asset(
@@ -194,7 +219,7 @@ def build_predictions_asset(
         home = workspace.open()
         tokenised = model_state.tokenised(home)
         ids = [i for i in conversation_ids(home, context.partition_keys) if i in tokenised]
-        missed = model_state.due(home, [i for i in tokenised if i not in set(ids)])
+        missed = model_state.due(home, _others(tokenised, ids, makes_up_for))
         report = predictions.predict(home, [*ids, *missed])
         for problem in report.problems:
             context.log.warning(f"a champion does not serve: {problem}")
@@ -218,29 +243,29 @@ def build_predictions_asset(
     return question_predictions
 
 
-def _rows(outcome: Outcome, table: str) -> int:
-    if outcome.parsed is None:
-        return 0
-    parsed = outcome.parsed
+def _others(tokenised: Iterable[str], ids: Sequence[str], wanted: Callable[[str], bool]) -> list[str]:
+    own = set(ids)
+    return [i for i in tokenised if i not in own and wanted(i)]
+
+
+def _rows(parsed: ParsedConversation) -> dict[str, int]:
     return {
-        "messages": len(parsed.messages),
-        "reactions": len(parsed.reactions),
-        "quarantine": len(parsed.quarantined),
-        "participants": len({message.author_name for message in parsed.messages}),
-    }[table]
+        MESSAGES.name: len(parsed.messages),
+        REACTIONS.name: len(parsed.reactions),
+        QUARANTINE.name: len(parsed.quarantined),
+        PARTICIPANTS.name: len({message.author_name for message in parsed.messages}),
+    }
 
 
-def _add_pictures(context: dg.AssetExecutionContext, key: dg.AssetKey, parsed: Sequence[Outcome]) -> None:
-    """Volume over the lecture's time, for partitions that are one conversation."""
-    keys = set(context.partition_keys)
-    for outcome in parsed:
-        messages = outcome.parsed.messages if outcome.parsed else []
-        if not messages or outcome.conversation_id not in keys:
-            continue
-        start = min(message.sent_at for message in messages)
-        minutes = [(message.sent_at - start).total_seconds() / 60 for message in messages]
-        context.add_asset_metadata(
-            {"volume": volume_picture(minutes, f"{len(messages)} messages")},
-            asset_key=key,
-            partition_key=outcome.conversation_id,
-        )
+def _add_picture(context: dg.AssetExecutionContext, key: dg.AssetKey, outcome: Outcome) -> None:
+    """Volume over the conversation's time, for a partition that is one conversation."""
+    messages = outcome.parsed.messages if outcome.parsed else []
+    if not messages or outcome.conversation_id not in context.partition_keys:
+        return
+    start = min(message.sent_at for message in messages)
+    minutes = [(message.sent_at - start).total_seconds() / 60 for message in messages]
+    context.add_asset_metadata(
+        {"volume": volume_picture(minutes, f"{len(messages)} messages")},
+        asset_key=key,
+        partition_key=outcome.conversation_id,
+    )

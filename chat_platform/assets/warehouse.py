@@ -15,8 +15,16 @@ from chat_platform.automation import FOLLOW, OWNER, WAREHOUSE_POOL
 from chat_platform.checks import CONSERVATION, reconcile, schema_matches, schema_specs
 from chat_platform.ingestion.people import PEOPLE_TABLES, resolve_people
 from chat_platform.ingestion.publication import publish
-from chat_platform.ingestion.tables import CONVERSATION_TABLES
+from chat_platform.ingestion.tables import (
+    CONVERSATION_TABLES,
+    SNAPSHOT_TABLES,
+    STREAM_CHAT_TABLES,
+    STREAM_TABLES,
+    load_conversations,
+    load_streams,
+)
 from chat_platform.resources.storage import WorkspaceResource
+from chat_platform.sources.streams.registry import PLATFORMS
 from chat_platform.tables.class_chat import CONVERSATIONS, MESSAGES, TOKENS
 from chat_platform.tables.models import (
     AUTHOR_PREDICTIONS,
@@ -27,11 +35,35 @@ from chat_platform.tables.models import (
     QUESTION_PREDICTIONS,
 )
 from chat_platform.tables.spec import TableSpec
+from chat_platform.tables.streams import (
+    CHANNEL_SNAPSHOTS,
+    CHANNEL_TRENDS,
+    CHANNELS,
+    EMOTES,
+    VIDEO_SNAPSHOTS,
+    VIDEOS,
+)
+
+
+def _of_platforms(table: TableSpec) -> list[dg.AssetKey]:
+    return [source_key(table, platform) for platform in PLATFORMS]
+
 
 GROUP = "warehouse"
-SOURCES = ("zoom", "slack")
+SOURCES = ("zoom", "slack", *PLATFORMS)
 MODEL_TABLES = (LABELS, MODELS, EVALUATIONS, AUTHOR_PREDICTIONS)
-LOADED = (CONVERSATIONS, *CONVERSATION_TABLES)
+LOADED = (CONVERSATIONS, *CONVERSATION_TABLES, *STREAM_CHAT_TABLES)
+OF_STREAMS = (*STREAM_TABLES, *SNAPSHOT_TABLES)
+# Which asset of the lake fills which table of streamers.
+STREAMS_FROM = {
+    CHANNELS.name: [dg.AssetKey(["raw", "streamer_list"]), *_of_platforms(CHANNEL_SNAPSHOTS)],
+    VIDEOS.name: _of_platforms(VIDEO_SNAPSHOTS),
+    EMOTES.name: _of_platforms(EMOTES),
+    CHANNEL_TRENDS.name: [source_key(CHANNEL_TRENDS, "streams")],
+    VIDEO_SNAPSHOTS.name: _of_platforms(VIDEO_SNAPSHOTS),
+    CHANNEL_SNAPSHOTS.name: _of_platforms(CHANNEL_SNAPSHOTS),
+}
+STREAM_KEYS = [dg.AssetKey([table.schema, table.name]) for table in OF_STREAMS]
 # Which step of a training fills which table.
 MODELS_FROM = {
     "labels": [dg.AssetKey(["models", "question", "labels"])],
@@ -57,9 +89,12 @@ def _spec(table: TableSpec, deps: list[dg.AssetKey]) -> dg.AssetSpec:
 
 def _loaded_specs() -> list[dg.AssetSpec]:
     raw = [dg.AssetKey(["raw", "zoom_recordings"]), dg.AssetKey(["raw", "slack_days"])]
-    specs = [_spec(CONVERSATIONS, [*raw, *(source_key(MESSAGES, source) for source in SOURCES)])]
+    # Lists of streamers and days of figures are conversations too, in which what cannot be used is seen.
+    seen = [dg.AssetKey(["raw", "streamer_list"]), *_of_platforms(CHANNEL_SNAPSHOTS)]
+    specs = [_spec(CONVERSATIONS, [*raw, *seen, *(source_key(MESSAGES, source) for source in SOURCES)])]
     for table in CONVERSATION_TABLES:
         specs.append(_spec(table, [source_key(table, source) for source in SOURCES]))
+    specs += [_spec(table, _of_platforms(table)) for table in STREAM_CHAT_TABLES]
     return specs
 
 
@@ -74,9 +109,9 @@ def core_tables(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Conversations' tables of every source, brought up to the lake: only partitions that changed are read."""
     home = workspace.open()
-    home.lake.write(CONVERSATIONS, CONVERSATIONS.table(home.ledger.rows()))
-    # The groups are filled by a step of their own; metrics read them as they stand.
-    report = home.warehouse.load(home.lake, (*LOADED, QUESTION_GROUPS))
+    report = load_conversations(home)
+    # Metrics of streams read their tables in every run, so these must be there.
+    load_streams(home)
     for partition in report.waiting:
         context.log.warning(f"{partition}: its tables in the lake are not complete yet; left for a later run")
     context.log.info(f"{len(report.partitions)} conversations loaded, {len(report.removed)} taken out")
@@ -86,6 +121,27 @@ def core_tables(
         for table in LOADED:
             yield schema_matches(connection, table)
         yield reconcile(connection)
+
+
+@dg.multi_asset(
+    name="load_streams",
+    specs=[_spec(table, STREAMS_FROM[table.name]) for table in OF_STREAMS],
+    check_specs=schema_specs(OF_STREAMS),
+    pool=WAREHOUSE_POOL,
+)
+def stream_tables(
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Streamers, their figures by day, videos, emotes and trends, brought up to the lake."""
+    home = workspace.open()
+    report = load_streams(home)
+    for partition in report.waiting:
+        context.log.warning(f"{partition}: its tables in the lake are not complete yet; left for a later run")
+    with home.warehouse.write() as connection:
+        for table in OF_STREAMS:
+            yield _result(connection, table, loaded=report.rows[table.full_name])
+        for table in OF_STREAMS:
+            yield schema_matches(connection, table)
 
 
 # A step of its own: the author model is trained on people, who are resolved from what the step above loads.
@@ -169,7 +225,7 @@ def build_publication(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
     """Asset ``published/warehouse``.
 
     Args:
-        deps: the marts that must be built and checked before.
+        deps: the marts and tables that must be built and checked before.
     """
 
     @dg.asset(
@@ -216,4 +272,4 @@ def _result(
     return dg.MaterializeResult(asset_key=[table.schema, table.name], metadata=metadata)
 
 
-ASSETS: list[dg.AssetsDefinition] = [core_tables, model_tables, people, question_groups]
+ASSETS: list[dg.AssetsDefinition] = [core_tables, stream_tables, model_tables, people, question_groups]

@@ -20,13 +20,14 @@ from chat_platform.cli import console, graph_runs
 from chat_platform.cli.console import json_text, print_json, print_table, say, settings, tr
 from chat_platform.cli.options import DryRun, Json, dry, read_file
 from chat_platform.errors import InputError
+from chat_platform.sources.streams.registry import PLATFORMS
 
 if TYPE_CHECKING:
     from chat_platform.storage.publication import Publication, PublishedVersion
 
 app = typer.Typer()
 
-SOURCES = ("zoom", "zoom_file", "slack")
+SOURCES = ("zoom", "zoom_file", "slack", *PLATFORMS, "stream_snapshots", "streamer_list")
 
 
 @app.command(

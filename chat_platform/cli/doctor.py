@@ -12,14 +12,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 
 from chat_platform.cli.console import remedy, tr
 from chat_platform.cli.console import settings as console_settings
-from chat_platform.errors import ChatPlatformError, ConfigurationError
+from chat_platform.errors import ChatPlatformError, ConfigurationError, StreamError
 from chat_platform.settings import Settings, default_home
+from chat_platform.sources.streams.registry import PLATFORMS
 
 LEAST_DISK = 2 << 30
 MOST_SKEW_S = 60.0
@@ -50,6 +53,7 @@ def examine() -> list[Finding]:
         ("dagster", _dagster),
         ("dbt", _dbt),
         ("slack", _slack),
+        *((name, partial(_platform, name)) for name in PLATFORMS),
         ("clock", _clock),
     ]
     values, first = _settings()
@@ -187,6 +191,28 @@ def _slack(settings: Settings) -> Finding:
         seen,
         tr("add the scopes to your app and install it again", "앱에 권한을 추가하고 다시 설치하세요"),
     )
+
+
+def _platform(name: str, settings: Settings) -> Finding:
+    """A streaming platform: asked about one channel of the list, if there are credentials and a list."""
+    from chat_platform.ingestion.streams.tables import listed_ids
+    from chat_platform.sources.streams.connections import configured, open_platform
+    from chat_platform.storage.workspace import Workspace
+
+    if name not in settings.stream_client_ids and name not in settings.stream_client_secrets:
+        return Finding(
+            name, True, tr("no credentials are set: not asked", "인증 정보 없음: 요청하지 않습니다")
+        )
+    if not configured(settings, name):
+        raise StreamError("CP-STREAM-001", name)
+    listed = listed_ids(Workspace(settings), name)
+    if not listed:
+        return Finding(
+            name, True, tr("credentials are set, no streamer listed", "인증 정보 있음, 스트리머 없음")
+        )
+    with closing(open_platform(settings, name)) as platform:
+        platform.channels_by_id(listed[:1])
+    return Finding(name, True, tr(f"answers, {len(listed)} listed", f"응답함, 목록 {len(listed)}명"))
 
 
 def _clock(settings: Settings) -> Finding:

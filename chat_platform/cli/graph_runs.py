@@ -13,8 +13,11 @@ from chat_platform.cli.progress import run_progress
 from chat_platform.errors import ConfigurationError
 
 
-def catch_up() -> None:
-    """Run whatever is due, to its publication.
+def catch_up(sensor: str = "slack_discovery") -> None:
+    """Run whatever is due, to its publication, however many batches that takes.
+
+    Args:
+        sensor: that says what is due.
 
     Raises:
         ConfigurationError: CP-CONF-005 when a run failed.
@@ -24,9 +27,12 @@ def catch_up() -> None:
     values = settings()
     prepare(values)
     with run_progress(values) as on_event:
-        from chat_platform.runner import Runner
+        from chat_platform.runner import MOST_TICKS, Runner
 
-        report = Runner(values).catch_up(on_event)
+        runner = Runner(values)
+        report = runner.catch_up(on_event, sensor=sensor)
+        while report.ok and report.ticks == MOST_TICKS:
+            report = runner.catch_up(on_event, sensor=sensor)
     _stop_if_failed(run.error for run in report.runs if not run.ok)
 
 

@@ -27,6 +27,7 @@ from chat_platform.cli import (
     people,
     portal,
     running,
+    streams,
     tiles,
 )
 from chat_platform.cli.console import tr
@@ -57,6 +58,7 @@ app.add_typer(labels.app, name="labels")
 app.add_typer(consent.app, name="consent")
 app.add_typer(models.app, name="models")
 app.add_typer(digest.app, name="digest")
+app.add_typer(streams.app, name="streams")
 
 
 @app.callback()

@@ -41,7 +41,7 @@ from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.files import write_bytes_atomic
 from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.workspace import Workspace
-from chat_platform.tables.class_chat import IDENTITIES, MESSAGES, PEOPLE
+from chat_platform.tables.class_chat import CLASS_SOURCES, IDENTITIES, MESSAGES, PEOPLE
 from chat_platform.tables.ids import digest
 from chat_platform.tables.models import AUTHOR_PREDICTIONS
 
@@ -237,7 +237,8 @@ def _rows(workspace: Workspace, agreed: frozenset[str]) -> dataset.AuthorRows:
     lake = workspace.lake
     people = lake.read(PEOPLE).to_pylist()
     bots = [row["person_id"] for row in people if row["is_bot"]]
-    messages = lake.read_many(MESSAGES, sorted(lake.files(MESSAGES)))
+    of_class = {i for source in CLASS_SOURCES for i in workspace.ledger.ids(source)}
+    messages = lake.read_many(MESSAGES, sorted(of_class & lake.files(MESSAGES).keys()))
     hidden = AskedStore(workspace.database, workspace.settings.web.class_id).hidden()
     rules = workspace.settings.authors
     return dataset.author_rows(messages, lake.read(IDENTITIES), agreed, rules, bots=bots, anonymous=hidden)

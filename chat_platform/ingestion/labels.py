@@ -21,7 +21,7 @@ from chat_platform.people.names import split_name
 from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.review import published_messages
 from chat_platform.storage.workspace import Workspace
-from chat_platform.tables.class_chat import MESSAGES, PARTICIPANTS, TOKENS
+from chat_platform.tables.class_chat import CLASS_SOURCES, MESSAGES, PARTICIPANTS, TOKENS
 from chat_platform.tables.ids import digest
 from chat_platform.tables.models import LABELS
 
@@ -52,7 +52,11 @@ def collect_labels(workspace: Workspace) -> CollectedLabels:
     newest = max((row["correction_id"] for row in log.corrections()), default=0)
     standing = log.standing()
     about = published_messages(workspace.publication, [row["message_id"] for row in standing])
-    dates = {row["conversation_id"]: row["conversation_date"] for row in workspace.ledger.rows()}
+    dates = {
+        row["conversation_id"]: row["conversation_date"]
+        for row in workspace.ledger.rows()
+        if row["source"] in CLASS_SOURCES
+    }
     in_lake = workspace.lake.files(TOKENS)
     latest = sorted((i for i in in_lake if i in dates), key=lambda i: (str(dates[i]), i))
     latest = latest[-settings.weak_conversations :]

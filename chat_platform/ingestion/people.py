@@ -16,6 +16,7 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import CLASS_LIST, IDENTITIES, IDENTITY_DECISIONS, PEOPLE, SLACK_USERS
 from chat_platform.tables.spec import TableSpec
 
+_OF_CLASS = "select * from core.participants where system in ('zoom', 'slack')"
 PEOPLE_TABLES = (SLACK_USERS, CLASS_LIST, PEOPLE, IDENTITIES, IDENTITY_DECISIONS)
 
 
@@ -28,7 +29,9 @@ class ResolvedPeople:
 
 
 def resolve_people(workspace: Workspace) -> ResolvedPeople:
-    """Resolve every name seen so far and load the result.
+    """Resolve every name of the class seen so far and load the result.
+
+    Accounts of streaming platforms stay out: there are millions of them, and nobody of the class is looked for there.
 
     Decisions are read from the app database; their table, people and identities are replaced in the lake and
     in the warehouse.
@@ -36,7 +39,7 @@ def resolve_people(workspace: Workspace) -> ResolvedPeople:
     lake, warehouse = workspace.lake, workspace.warehouse
     decisions = workspace.decisions.list()
     with warehouse.write() as connection:
-        participants = connection.execute("select * from core.participants").to_arrow_table()
+        participants = connection.execute(_OF_CLASS).to_arrow_table()
     resolution = resolve(
         aggregate_participants(participants),
         lake.read(SLACK_USERS).to_pylist(),

@@ -32,6 +32,8 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.models import QUESTION_PREDICTIONS
 
 PLATFORM = "platform"
+# Drift is that of lectures.
+LECTURES = ("zoom", "zoom_file")
 
 
 @dataclass
@@ -129,7 +131,9 @@ def measure_drift(workspace: Workspace) -> tuple[list[Measure], Reference, Drift
     reference = Reference.from_json(stored.read(REFERENCE_FILE))
     known = workspace.lake.files(QUESTION_PREDICTIONS)
     rows = [
-        row for row in workspace.ledger.rows() if row["conversation_id"] in known and row["source"] != "slack"
+        row
+        for row in workspace.ledger.rows()
+        if row["conversation_id"] in known and row["source"] in LECTURES
     ]
     rows.sort(key=lambda row: (str(row["conversation_date"]), row["conversation_id"]))
     latest = [row["conversation_id"] for row in rows[-workspace.settings.models.drift_window :]]

@@ -15,7 +15,7 @@ from chat_platform.tables.models import QUESTION_GROUPS
 _MESSAGES = """
 select m.* from core.messages m
 join ml.question_predictions p using (message_id)
-where p.is_question and not m.removed and m.visibility = 'everyone' and m.source <> 'slack'
+where p.is_question and not m.removed and m.visibility = 'everyone' and m.source in ('zoom', 'zoom_file')
 """
 _TOKENS = f"select t.* from core.tokens t where t.message_id in (select message_id from ({_MESSAGES}))"  # noqa: S608
 

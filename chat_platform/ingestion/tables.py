@@ -1,15 +1,33 @@
-"""From a parsed conversation to its files in the lake.
+"""From a parsed conversation to its files in the lake, and from there to the build file.
 
-What belongs here: which tables a conversation has, in which order they are written, and the text kernel that
-runs before writing. What does not: parsing, tokenising (a step of its own), loading.
+What belongs here: which tables a conversation has, in which order they are written and loaded, and the text kernel
+that runs before writing. What does not: parsing, tokenising (a step of its own), how the build file is written.
 """
 
 from __future__ import annotations
 
 from chat_platform.sources.records import ParsedConversation, to_tables
 from chat_platform.storage.lake import Lake
-from chat_platform.tables.class_chat import MESSAGES, PARTICIPANTS, QUARANTINE, REACTIONS, TOKENS
-from chat_platform.tables.models import QUESTION_PREDICTIONS
+from chat_platform.storage.warehouse import LoadReport
+from chat_platform.storage.workspace import Workspace
+from chat_platform.tables.class_chat import (
+    CONVERSATIONS,
+    MESSAGES,
+    PARTICIPANTS,
+    QUARANTINE,
+    REACTIONS,
+    TOKENS,
+)
+from chat_platform.tables.models import QUESTION_GROUPS, QUESTION_PREDICTIONS
+from chat_platform.tables.streams import (
+    CHANNEL_SNAPSHOTS,
+    CHANNEL_TRENDS,
+    CHANNELS,
+    EMOTE_USES,
+    EMOTES,
+    VIDEO_SNAPSHOTS,
+    VIDEOS,
+)
 from chat_platform.text.kernels import clean_messages
 
 # What parsing writes, what is computed from it, and in which order: the loader takes a conversation only when its
@@ -17,6 +35,11 @@ from chat_platform.text.kernels import clean_messages
 PARSED_TABLES = (MESSAGES, REACTIONS, PARTICIPANTS, QUARANTINE)
 COMPUTED_TABLES = (TOKENS, QUESTION_PREDICTIONS)
 CONVERSATION_TABLES = (*PARSED_TABLES, *COMPUTED_TABLES)
+# What only chats of streams have; written after parsing and before the computed tables.
+STREAM_CHAT_TABLES = (EMOTE_USES,)
+# In the order in which a day is written.
+SNAPSHOT_TABLES = (VIDEO_SNAPSHOTS, CHANNEL_SNAPSHOTS)
+STREAM_TABLES = (CHANNELS, VIDEOS, EMOTES, CHANNEL_TRENDS)
 
 
 def write_conversation(lake: Lake, parsed: ParsedConversation) -> None:
@@ -38,5 +61,21 @@ def write_conversation(lake: Lake, parsed: ParsedConversation) -> None:
 
 def delete_conversation(lake: Lake, conversation_id: str) -> None:
     """Take a conversation out of the lake; the next load takes it out of the warehouse."""
-    for spec in CONVERSATION_TABLES:
+    for spec in (*CONVERSATION_TABLES, *STREAM_CHAT_TABLES):
         lake.delete(spec, conversation_id)
+
+
+def load_conversations(workspace: Workspace) -> LoadReport:
+    """Bring the tables of conversations in the build file up to the ledger and the lake.
+
+    The groups of questions are filled by a step of their own; metrics read them as they stand.
+    """
+    lake = workspace.lake
+    lake.write(CONVERSATIONS, CONVERSATIONS.table(workspace.ledger.rows()))
+    specs = (CONVERSATIONS, *CONVERSATION_TABLES, QUESTION_GROUPS)
+    return workspace.warehouse.load(lake, specs, optional=STREAM_CHAT_TABLES)
+
+
+def load_streams(workspace: Workspace) -> LoadReport:
+    """Bring the tables of streamers in the build file up to the lake; where there are none they stay empty."""
+    return workspace.warehouse.load(workspace.lake, (*STREAM_TABLES, *SNAPSHOT_TABLES))

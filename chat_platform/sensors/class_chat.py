@@ -14,7 +14,6 @@ from pathlib import Path
 
 import dagster as dg
 
-from chat_platform.errors import ChatPlatformError
 from chat_platform.ingestion.discovery import discover
 from chat_platform.ingestion.imports import import_saved_chat
 from chat_platform.jobs import CLASS_RECORDINGS, LAUNCHABLE, PUBLISH, SLACK_DAYS
@@ -22,11 +21,13 @@ from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
 from chat_platform.sensors.active import is_active
 from chat_platform.sensors.batches import batch_request, contiguous
+from chat_platform.sensors.folders import take, waiting_files
 from chat_platform.settings import Settings
 from chat_platform.sources.slack.client import SlackClient
 from chat_platform.sources.slack.collect import rotating_recheck
 from chat_platform.storage.liveness import RunGuard
 from chat_platform.storage.workspace import Workspace
+from chat_platform.tables.class_chat import CLASS_SOURCES
 from chat_platform.tables.ids import digest
 
 CURSOR_VERSION = 1
@@ -38,8 +39,7 @@ RECHECK_TURNS = 10
 WINDOW_DAYS = 120
 # Runs that one tick asks for; scattered retries beyond that wait for the next tick.
 MOST_RUNS = 5
-# A file that was written to within this many seconds may not be complete.
-SETTLED_S = 2.0
+CHAT_SUFFIXES = (".txt", ".chat")
 
 
 def read_cursor(cursor: str | None) -> date | None:
@@ -85,7 +85,7 @@ def due_requests(
         days = {_day_of(i) for i in slack_ids}
         keys = [k for k in slack_partitions.get_partition_keys() if min(days) <= k <= max(days)]
         wanted.append((SLACK_DAYS.name, keys, slack_ids))
-    if not wanted and (left := home.ledger.unpublished()):
+    if not wanted and (left := home.ledger.unpublished(CLASS_SOURCES)):
         wanted.append((PUBLISH.name, [], left))
     longest_wait_s = 60 * home.settings.retry_minutes
     requests = [
@@ -181,43 +181,22 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource
     ) -> dg.SensorResult | dg.SkipReason:
         home = workspace.open()
-        files = waiting_files(home.settings.inbox)
+        folder = home.settings.inbox
+        files = waiting_files(folder, CHAT_SUFFIXES, leave_out={home.settings.streamer_inbox.name})
         for path in files:
-            context.log.info(take_from_inbox(home, path))
+            context.log.info(_import_chat(home, path))
         if not files:
-            return dg.SkipReason(f"no file waits in {home.settings.inbox}")
+            return dg.SkipReason(f"no file waits in {folder}")
         return evaluate(home, context.instance, slack_partitions, None)
 
     return [slack_discovery, inbox]
 
 
-def waiting_files(folder: Path) -> list[Path]:
-    """Files of the inbox that nobody is writing to any more, with those in folders named by Zoom."""
-    settled = time.time() - SETTLED_S
-    found = [path for path in folder.glob("**/*") if path.suffix.lower() in (".txt", ".chat")]
-    done = {folder / "done", folder / "refused"}
-    return sorted(p for p in found if not done & set(p.parents) and p.stat().st_mtime < settled)
+def _import_chat(home: Workspace, path: Path) -> str:
+    """Import one file of the inbox and move it aside; gives what was found, in words."""
 
+    def use(data: bytes) -> str:
+        found = import_saved_chat(home, str(path), data)
+        return f"{found.conversation_id} {found.parsed.counts()}"
 
-def take_from_inbox(home: Workspace, path: Path) -> str:
-    """Import one file of the inbox and move it aside.
-
-    Returns:
-        A line for the log: what was found, or why the file was refused.
-    """
-    try:
-        found = import_saved_chat(home, str(path), path.read_bytes())
-    except ChatPlatformError as error:
-        _move(path, path.parent / "refused")
-        (path.parent / "refused" / f"{path.name}.txt").write_text(error.render(), encoding="utf-8")
-        return f"{path.name}: {error}"
-    _move(path, path.parent / "done")
-    return f"{path.name}: {found.conversation_id} {found.parsed.counts()}"
-
-
-def _move(path: Path, folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    target = folder / path.name
-    if target.exists():
-        target = folder / f"{path.stem}-{digest(path.read_bytes().hex(), length=8)}{path.suffix}"
-    path.replace(target)
+    return take(path, use)

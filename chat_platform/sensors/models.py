@@ -12,13 +12,15 @@ from chat_platform.jobs import (
     REPREDICT,
     REPREDICT_RECORDINGS,
     REPREDICT_SLACK,
+    REPREDICT_VIDEOS,
     RETRAIN_AUTHOR,
     RETRAIN_QUESTION,
 )
-from chat_platform.partitions import RECORDINGS, slack_days
+from chat_platform.partitions import RECORDINGS, slack_days, stream_videos
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.sensors.active import is_active
 from chat_platform.sensors.batches import batch_request
+from chat_platform.sensors.streams import MOST_VIDEOS
 from chat_platform.settings import Settings
 from chat_platform.storage.liveness import RunGuard
 from chat_platform.storage.workspace import Workspace
@@ -89,7 +91,7 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
 
     @dg.sensor(
         name="question_predictions_due",
-        jobs=[*REPREDICT, PUBLISH],
+        jobs=[*REPREDICT, *REPREDICT_VIDEOS.values(), PUBLISH],
         minimum_interval_seconds=TICK_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="After a promotion or a roll-back: one range run over the recordings (or days of Slack's "
@@ -103,8 +105,10 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         home = workspace.open()
         if is_active(context.instance, RunGuard(home.settings.home)):
             return dg.SkipReason("a run of the class chat is under way")
+        # Without messages there is nothing to predict: a day of figures of streamers is no chat.
         rows = [row for row in home.ledger.rows() if row["state"] in ("parsed", "published")]
-        stale = set(due(home, [row["conversation_id"] for row in rows]))
+        said = [row["conversation_id"] for row in rows if (row["messages"] or 0) + (row["replies"] or 0)]
+        stale = set(due(home, said))
         if not stale and (newest := newest_unpublished(home)):
             return _requested(context.instance, home, PUBLISH.name, f"predictions:{newest}")
         if not stale:
@@ -113,6 +117,9 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         wanted = [(REPREDICT_RECORDINGS.name, [key for key in known if key in stale])]
         days = {f"{i[-8:-4]}-{i[-4:-2]}-{i[-2:]}" for i in stale if i.startswith("slack-")}
         wanted.append((REPREDICT_SLACK.name, [k for k in slack_partitions.get_partition_keys() if k in days]))
+        for platform, job in REPREDICT_VIDEOS.items():
+            videos = context.instance.get_dynamic_partitions(str(stream_videos(platform).name))
+            wanted.append((job.name, [key for key in videos if key in stale][:MOST_VIDEOS]))
         requests = [
             request
             for job, keys in wanted
@@ -127,7 +134,8 @@ def build_model_sensors(settings: Settings) -> list[dg.SensorDefinition]:
                 )
             )
         ]
-        # The first run makes up for all that is due, so the second is asked for only if that one fails.
+        # The first run makes up for all of the class that is due, so the second is asked for only if that one fails;
+        # videos have their turn when the class has had its own.
         return dg.SensorResult(
             run_requests=requests[:1],
             skip_reason=None if requests else "asked for already; waiting before another attempt",

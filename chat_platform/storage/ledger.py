@@ -226,13 +226,19 @@ class Ledger:
         with Session(self._engine) as session:
             return list(session.scalars(query))
 
-    def unpublished(self) -> list[str]:
-        """Conversations that are finished in the lake, or for good, and not in the published version."""
+    def unpublished(self, sources: Iterable[str] | None = None) -> list[str]:
+        """Conversations that are finished in the lake, or for good, and not in the published version.
+
+        Args:
+            sources: of these; ``None``: of all.
+        """
         query = (
             select(LedgerEntry.conversation_id)
             .where(LedgerEntry.published_version.is_(None))
             .where(LedgerEntry.state.in_(("parsed", "quarantined", "gone", "failed")))
         )
+        if sources is not None:
+            query = query.where(LedgerEntry.source.in_(list(sources)))
         with Session(self._engine) as session:
             return list(session.scalars(query))
 
@@ -255,6 +261,10 @@ class Ledger:
     def progress(self, ids: Iterable[str]) -> list[str]:
         """One text for each entry that changes whenever there is something new to do for it; sorted by id."""
         return [f"{i}:{facts}" for i, facts in sorted(self._facts(ids).items())]
+
+    def states_of(self, ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+        """Id → (state, revision) of those that are known."""
+        return {i: (state, revision) for i, (revision, _, state, _) in self._facts(ids).items()}
 
     def _facts(self, ids: Iterable[str]) -> dict[str, tuple[Any, ...]]:
         wanted = list(ids)

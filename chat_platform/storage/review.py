@@ -31,6 +31,7 @@ _UNCERTAIN = """
         from ml.question_predictions as p
         inner join core.messages as m on m.message_id = p.message_id
         where not m.removed and m.visibility = 'everyone' and m.clean_text <> ''
+            and m.source in ('zoom', 'zoom_file', 'slack')
             and m.clean_text not in (select clean_text from said)
     ),
     chosen as (
@@ -60,6 +61,9 @@ _POOL = """
     with nearest as (
         select message_id, conversation_id, probability, threshold, abs(probability - threshold) as distance
         from ml.question_predictions
+        where conversation_id in (
+            select conversation_id from core.conversations where source in ('zoom', 'zoom_file', 'slack')
+        )
         order by distance, message_id
         limit $number
     )

@@ -91,7 +91,9 @@ class Warehouse:
         finally:
             connection.close()
 
-    def load(self, lake: Lake, specs: Sequence[TableSpec]) -> LoadReport:
+    def load(
+        self, lake: Lake, specs: Sequence[TableSpec], *, optional: Sequence[TableSpec] = ()
+    ) -> LoadReport:
         """Bring the tables up to the lake: each changed partition is deleted and inserted in one transaction.
 
         Partitions whose tables do not belong together (a table is missing, or an earlier one in ``specs`` is
@@ -100,18 +102,20 @@ class Warehouse:
         Args:
             lake: where the files lie.
             specs: tables; those with a partition column stand in the order in which a run writes them.
+            optional: tables that some partitions do not have; written before the last of ``specs``.
         """
-        partitioned = [spec for spec in specs if spec.partition_column]
+        partitioned = [*optional, *(spec for spec in specs if spec.partition_column)]
+        needed = len(partitioned) - len(optional)
         with self.write() as connection:
-            for spec in specs:
+            for spec in (*optional, *specs):
                 _ensure_table(connection, spec)
-            report = LoadReport(rows={spec.full_name: 0 for spec in specs})
+            report = LoadReport(rows={spec.full_name: 0 for spec in (*optional, *specs)})
             for spec in specs:
                 if not spec.partition_column:
                     _load_whole(connection, lake, spec, report)
             files = {spec.full_name: lake.files(spec) for spec in partitioned}
             loaded = _loaded(connection, partitioned)
-            changed, removed, report.waiting = _differences(partitioned, files, loaded)
+            changed, removed, report.waiting = _differences(partitioned, files, loaded, needed)
             touched = sorted(changed | removed)
             for first in range(0, len(touched), BATCH):
                 _load_batch(connection, lake, partitioned, touched[first : first + BATCH], files, report)
@@ -145,8 +149,9 @@ def _differences(
     specs: Sequence[TableSpec],
     files: dict[str, dict[str, FileState]],
     loaded: dict[str, dict[str, str]],
+    needed: int,
 ) -> tuple[set[str], set[str], list[str]]:
-    """Partitions to (re)load, to take out, and to leave waiting."""
+    """Partitions to (re)load, to take out, and to leave waiting; each must have the last ``needed`` tables."""
     changed: set[str] = set()
     waiting: list[str] = []
     everywhere = set().union(*(table.keys() for table in files.values())) if files else set()
@@ -156,7 +161,10 @@ def _differences(
         if signatures == [loaded[spec.full_name].get(partition) for spec in specs]:
             continue
         complete = [state for state in states if state is not None]
-        if len(complete) < len(states) or max(s.modified for s in complete) > complete[-1].modified:
+        if (
+            None in states[len(states) - needed :]
+            or max(s.modified for s in complete) > complete[-1].modified
+        ):
             waiting.append(partition)
         else:
             changed.add(partition)

@@ -8,15 +8,24 @@ from __future__ import annotations
 
 from chat_platform.tables.spec import Column, TableSpec
 
+CLASS_SOURCES = ("zoom", "zoom_file", "slack")
+"""Sources of the class. Conversations of other sources share its tables, and are none of its lectures."""
+
 CONVERSATIONS = TableSpec(
     schema="core",
     name="conversations",
-    description="A class recording, a saved chat file or a day of a Slack channel, with its state in the ledger.",
+    description="A class recording, a saved chat file, a day of a Slack channel, the chat of a stream's video, a day "
+    "of figures of streamers or a list of them, with its state in the ledger.",
     primary_key=("conversation_id",),
     columns=(
         Column("conversation_id", "string", "Stable id; also the lake partition.", nullable=False),
-        Column("source", "string", "`zoom`, `zoom_file` or `slack`.", nullable=False),
-        Column("kind", "string", "`recording`, `saved_chat` or `channel_day`.", nullable=False),
+        Column("source", "string", "`zoom`, `zoom_file`, `slack`, or a streaming platform.", nullable=False),
+        Column(
+            "kind",
+            "string",
+            "`recording`, `saved_chat`, `channel_day`; of streams `video`, `snapshot_day`, `streamer_list`.",
+            nullable=False,
+        ),
         Column("title", "string", "Title of the announcement, file or channel."),
         Column("conversation_date", "date", "Date of the lecture (or day), in the class's time zone."),
         Column("started_at", "timestamp", "First moment of the recording, UTC."),
@@ -66,7 +75,7 @@ MESSAGES = TableSpec(
             "The source's id (Zoom's after the recording's key), or a hash of conversation, author, time and text.",
             nullable=False,
         ),
-        Column("source", "string", "`zoom`, `zoom_file` or `slack`.", nullable=False),
+        Column("source", "string", "`zoom`, `zoom_file`, `slack`, or a streaming platform.", nullable=False),
         Column("conversation_id", "string", "Conversation it belongs to.", nullable=False),
         Column("kind", "string", "`message` or `reply`.", nullable=False),
         Column("position", "int64", "Order within the conversation, from 0.", nullable=False),
@@ -127,7 +136,7 @@ REACTIONS = TableSpec(
     partition_column="conversation_id",
     columns=(
         Column("reaction_id", "string", "Hash of message, emoji, reactor and position.", nullable=False),
-        Column("source", "string", "`zoom`, `zoom_file` or `slack`.", nullable=False),
+        Column("source", "string", "`zoom`, `zoom_file`, `slack`, or a streaming platform.", nullable=False),
         Column("conversation_id", "string", "Conversation of the message.", nullable=False),
         Column("message_id", "string", "Message that it is on.", nullable=False),
         Column("emoji", "string", "Unicode emoji, or `:name:` for a custom one.", nullable=False),
@@ -212,7 +221,7 @@ QUARANTINE = TableSpec(
     partition_column="conversation_id",
     columns=(
         Column("quarantine_id", "string", "Hash of conversation, position and reason.", nullable=False),
-        Column("source", "string", "`zoom`, `zoom_file` or `slack`.", nullable=False),
+        Column("source", "string", "`zoom`, `zoom_file`, `slack`, or a streaming platform.", nullable=False),
         Column(
             "conversation_id",
             "string",

@@ -1,7 +1,8 @@
 """Tables of streams: channels and their figures, videos, emotes and their uses, rise and fall.
 
 What belongs here: TableSpecs. What does not: code that fills them. The chat of a video is a conversation like
-any other: its messages, people and tokens are in the tables of ``class_chat``.
+any other: its messages, participants and tokens are in the tables of ``class_chat``. Who writes there is nobody of
+the class: such accounts are in core.participants, and not in core.identities and core.people.
 
 A figure that a platform does not have, or did not say, is null; zero means that it said zero. A day without a
 snapshot has no row. Where a column holds a channel's id, ``platform`` beside it says whose id it is.
@@ -27,7 +28,7 @@ CHANNELS = TableSpec(
         Column(
             "identity_id",
             "string",
-            "The streamer's account as the author of messages; joins core.identities.",
+            "The streamer's account as the author of messages; joins core.participants.",
             nullable=False,
             pii="id",
             erasure="pseudonymise",
@@ -163,7 +164,7 @@ EMOTE_USES = TableSpec(
         Column(
             "identity_id",
             "string",
-            "Author of the message; joins core.identities.",
+            "Author of the message; joins core.participants.",
             nullable=False,
             pii="id",
             erasure="pseudonymise",

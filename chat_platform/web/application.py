@@ -31,6 +31,7 @@ from chat_platform.web.pages import (
     providers,
     questions,
     sign_in,
+    streams,
     tiles,
     uploads,
     who,
@@ -62,6 +63,7 @@ PAGES = (
     lectures,
     uploads,
     digest,
+    streams,
 )
 UPLOADS = "/uploads"
 """Routes whose path ends so may be sent a file."""

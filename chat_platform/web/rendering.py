@@ -29,6 +29,7 @@ from chat_platform.storage.accounts import Visitor
 from chat_platform.storage.publication import PublishedVersion
 from chat_platform.web.recordings import at_moment
 from chat_platform.web.static_files import asset_url, assets_built
+from chat_platform.web.stream_figures import has_streams
 
 if TYPE_CHECKING:
     from chat_platform.web.access import Visit
@@ -108,6 +109,7 @@ def _frame(visit: Visit) -> dict[str, Any]:
         "here": (path + (f"?{query}" if query else "")) if request.method in ("GET", "HEAD") else "/",
         "section": parts[3] if visit.classroom and len(parts) > 3 else None,
         "freshness": _freshness(visit),
+        "has_streams": _has_streams(visit),
         "assets_built": assets_built(),
     }
 
@@ -119,6 +121,15 @@ def _freshness(visit: Visit) -> PublishedVersion | None:
         return visit.published.version
     except ChatPlatformError:
         return None  # the page itself says what is missing
+
+
+def _has_streams(visit: Visit) -> bool:
+    if visit.classroom is None:
+        return False
+    try:
+        return has_streams(visit.published)
+    except ChatPlatformError:
+        return False  # the page itself says what is missing
 
 
 def json_island(value: Any) -> Markup:

@@ -11,7 +11,7 @@ A new metric is a dbt model with ``meta`` and no Python::
           title: {en: Most talkative, ko: 가장 많이 말한 사람}
           question: {en: "Who writes most?", ko: "누가 가장 많이 쓰나요?"}
           about_ko: "…"             # the model's description in Korean
-          place: class              # home, lectures, lecture, class, people or operations
+          place: class              # home, lectures, lecture, class, people, streamers, emotes or operations
           position: 30              # order within the place
           for: staff                # member, staff or operator
           chart: {kind: bar, x: name, y: [messages], horizontal: true, limit: 15}
@@ -44,7 +44,9 @@ from chat_platform.web.published import PinnedReader, PublishedReader
 
 log = logging.getLogger(__name__)
 
-PLACES = ("home", "lectures", "lecture", "class", "people", "operations")
+PLACES = ("home", "lectures", "lecture", "class", "people", "streamers", "emotes", "operations")
+OF_STREAMS = frozenset({"streamers", "emotes"})
+"""Places that a class without streams does not have."""
 WHO = {"member": frozenset({"student", "teacher", "operator"}), "staff": frozenset({"teacher", "operator"})}
 WHO["operator"] = frozenset({"operator"})
 MOST_ROWS = 200
@@ -143,7 +145,7 @@ class TileMeta(_Strict):
     title: Texts
     question: Texts
     about_ko: str = Field(min_length=1)
-    place: Literal["home", "lectures", "lecture", "class", "people", "operations"]
+    place: Literal["home", "lectures", "lecture", "class", "people", "streamers", "emotes", "operations"]
     position: int = 100
     for_: Literal["member", "staff", "operator"] = Field(alias="for")
     chart: Chart | None = None

@@ -13,13 +13,18 @@ import pytest
 
 from chat_platform.checks import reconcile, schema_matches
 from chat_platform.cli.setup_home import prepare
+from chat_platform.sensors.active import CHAIN
 from chat_platform.settings import Settings, project_root
+from chat_platform.sources.streams.registry import PLATFORMS
 from chat_platform.storage.warehouse import Warehouse
 from chat_platform.tables.catalogue import ALL_TABLES
 from chat_platform.tables.class_chat import CONVERSATIONS, MESSAGES, QUARANTINE, REACTIONS
 from chat_platform.web.dagster_links import JOBS, DagsterLinks
 
-EXTERNAL = {"slack/workspace", "zoom/recordings"}
+EXTERNAL = {
+    *("slack/workspace", "zoom/recordings"),
+    *("streams/lists", *(f"{platform}/platform" for platform in PLATFORMS)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +160,10 @@ def test_jobs_say_when_to_launch_them(definitions: dg.Definitions) -> None:
         "retrain_question_model",
         "retrain_author_model",
         "weekly_digest",
+        *(f"{platform}_days" for platform in PLATFORMS),
+        *(f"fetch_{platform}_videos" for platform in PLATFORMS),
+        *(f"{platform}_videos" for platform in PLATFORMS),
+        *(f"repredict_{platform}_videos" for platform in PLATFORMS),
     )
     for name in names:
         assert len(definitions.resolve_job_def(name).description or "") > 60
@@ -174,6 +183,47 @@ def test_a_recording_goes_through_its_whole_chain_in_one_job(definitions: dg.Def
     ]
     assert [name for name in order if name in chain] == chain
     assert order[-1] == "published__warehouse"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_streams_go_through_their_chains_like_a_recording(definitions: dg.Definitions, platform: str) -> None:
+    def order(job: str, *chain: str) -> list[str]:
+        nodes = [node.name for node in definitions.resolve_job_def(job).nodes_in_topological_order]
+        assert nodes[-1] == "published__warehouse"
+        return [name for name in nodes if name in chain]
+
+    chat = (
+        f"{platform}_chat",
+        f"core__{platform}__tokens",
+        f"ml__{platform}__question_predictions",
+        "load_core",
+        "metrics",
+    )
+    assert order(f"{platform}_videos", *chat) == list(chat)
+    days = (f"{platform}_snapshots", "ml__streams__channel_trends", "load_streams")
+    assert order(f"{platform}_days", *days) == list(days)
+    assert order(f"{platform}_days", "raw__streamer_list", f"{platform}_snapshots", "load_core") == [
+        *("raw__streamer_list", f"{platform}_snapshots", "load_core")
+    ]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_fetching_holds_up_nothing_of_the_chain(definitions: dg.Definitions, platform: str) -> None:
+    job = definitions.resolve_job_def(f"fetch_{platform}_videos")
+    assert [node.name for node in job.nodes_in_topological_order] == [f"raw__{platform}_videos"]
+    assert not CHAIN.items() <= dict(job.tags).items()
+    assert CHAIN.items() <= dict(definitions.resolve_job_def(f"{platform}_videos").tags).items()
+    graph = definitions.resolve_asset_graph()
+    assert graph.get(dg.AssetKey(["raw", f"{platform}_videos"])).pools == {platform}
+    # Nothing that follows by itself hangs on the pages: a run that fetched is not the start of another.
+    behind = graph.get(dg.AssetKey(["raw", f"{platform}_videos"])).child_keys
+    assert {key for key in behind if graph.get(key).automation_condition is not None} == set()
+
+
+def test_the_class_runs_nothing_of_streams(definitions: dg.Definitions) -> None:
+    for job in ("class_recordings", "slack_chat_days", "repredict_recordings"):
+        names = [node.name for node in definitions.resolve_job_def(job).nodes_in_topological_order]
+        assert not [name for name in names if "stream" in name or any(p in name for p in PLATFORMS)]
 
 
 @pytest.fixture

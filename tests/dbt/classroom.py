@@ -32,9 +32,11 @@ from chat_platform.tables.class_chat import (
 )
 from chat_platform.tables.models import MODELS, QUESTION_GROUPS, QUESTION_PREDICTIONS
 from chat_platform.tables.spec import TableSpec
+from chat_platform.tables.streams import EMOTE_USES
+from chat_platform.tables.streams import TABLES as STREAM_TABLES
 
 PROJECT = project_root() / "dbt_project"
-PARTITIONED = (MESSAGES, REACTIONS, TOKENS, QUARANTINE, QUESTION_PREDICTIONS)
+PARTITIONED = (MESSAGES, REACTIONS, TOKENS, QUARANTINE, QUESTION_PREDICTIONS, EMOTE_USES)
 WORDS = ("스파크", "카프카", "조인", "질문", "진짜", "spark", "dag", "하다", "궁금하다", "데이터")
 CHAMPION = "linear-champion"
 Row = dict[str, Any]
@@ -125,7 +127,7 @@ class Conversation:
 
 def conversation(conversation_id: str, source: str, started_at: datetime, **ledger: Any) -> Conversation:
     """An empty conversation with its line in the ledger."""
-    kinds = {"zoom": "recording", "zoom_file": "saved_chat", "slack": "channel_day"}
+    kinds = {"zoom": "recording", "zoom_file": "saved_chat", "slack": "channel_day", "twitch": "video"}
     return Conversation(
         {
             "conversation_id": conversation_id,
@@ -248,7 +250,7 @@ class Build:
         with self.connect() as connection:
             connection.execute("create schema core; create schema ml; create schema meta")
             connection.execute("create table meta.pending_conversations (conversation_id varchar)")
-            for spec in (*TABLES, MODELS, QUESTION_PREDICTIONS, QUESTION_GROUPS):
+            for spec in (*TABLES, *STREAM_TABLES, MODELS, QUESTION_PREDICTIONS, QUESTION_GROUPS):
                 connection.execute(spec.ddl())
 
     def connect(self) -> duckdb.DuckDBPyConnection:
@@ -281,6 +283,10 @@ class Build:
     def models(self, versions: Iterable[Row], groups: Iterable[Row] = ()) -> None:
         """Replace the versions of models and the groups of questions."""
         self._replace({MODELS: versions, QUESTION_GROUPS: groups})
+
+    def streams(self, tables: Mapping[TableSpec, Iterable[Row]]) -> None:
+        """Replace tables of streamers."""
+        self._replace(tables)
 
     def dbt(self, *arguments: str, variables: Mapping[str, Any] | None = None) -> list[Any]:
         """Run dbt in this process; failures of models and tests are failures here. Return the nodes that ran."""

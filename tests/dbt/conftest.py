@@ -20,6 +20,7 @@ from tests.dbt.classroom import (
     random_lecture,
     version,
 )
+from tests.dbt.streaming import Tables, streaming
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +41,12 @@ def lectures() -> list[Conversation]:
 
 
 @pytest.fixture(scope="session")
+def streams() -> tuple[Tables, list[Conversation]]:
+    """Two channels and the chats of their three videos."""
+    return streaming()
+
+
+@pytest.fixture(scope="session")
 def people() -> list[Row]:
     return [person("p0", "teacher", slack_id="U0"), *(person(f"p{n}") for n in range(1, 8))]
 
@@ -55,6 +62,7 @@ def full_refresh(
     tmp_path_factory: pytest.TempPathFactory,
     project: Manifest,
     lectures: list[Conversation],
+    streams: tuple[Tables, list[Conversation]],
     people: list[Row],
     identities: list[Row],
 ) -> Build:
@@ -63,7 +71,8 @@ def full_refresh(
         build = _build(tmp_path_factory.mktemp("full"), project, patch)
         build.people(people, identities)
         build.models([version()], groups(lectures))
-        build.load(lectures)
+        build.streams(streams[0])
+        build.load([*lectures, *streams[1]])
         build.dbt("build", "--exclude-resource-type", "unit_test", "--full-refresh")
     return build
 

@@ -21,6 +21,7 @@ from tests.dbt.classroom import (
     read_marts,
     version,
 )
+from tests.dbt.streaming import Tables
 
 Copy = Callable[[Build], Build]
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -53,14 +54,18 @@ def test_batches_in_any_order_equal_one_full_refresh(
     full_refresh: Build,
     empty: Build,
     lectures: list[Conversation],
+    streams: tuple[Tables, list[Conversation]],
     people: list[Row],
     identities: list[Row],
 ) -> None:
+    tables, videos = streams
     empty.people(people, identities)
     empty.models([version()], groups(lectures))
+    empty.streams(tables)
     empty.dbt("seed")
-    empty.batch([lectures[order[0]]])
-    empty.batch([lectures[index] for index in order[1:]])
+    empty.batch([lectures[order[0]], videos[order[0] % 3]])
+    chats = [*(lectures[index] for index in order[1:]), *videos]
+    empty.batch(chats)
     assert differing(empty, full_refresh) == []
 
 

@@ -12,19 +12,23 @@ import pytest
 
 from chat_platform.ingestion.model_state import NAME, due, pick_path, undecided
 from chat_platform.ingestion.predictions import predict, serving_model
+from chat_platform.ingestion.streams.problems import report
+from chat_platform.ingestion.tables import write_conversation
 from chat_platform.partitions import RECORDINGS
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.sensors.active import IN_PROCESS
 from chat_platform.sensors.batches import BATCH_TAG, RANGE_END, RANGE_START
 from chat_platform.sensors.models import TRAINING, build_model_sensors
 from chat_platform.settings import Settings
+from chat_platform.sources.records import ChatMessage, ParsedConversation
 from chat_platform.storage.labels import LabelLog
+from chat_platform.storage.ledger import Announced
 from chat_platform.storage.liveness import RunGuard
 from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.publication import POINTER
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.models import QUESTION_PREDICTIONS
-from tests.integration.classes import add_lines, add_slack_day
+from tests.integration.classes import add_lines, add_slack_day, tokenise
 
 VERSION = "linear-0123456789ab"
 
@@ -219,3 +223,27 @@ def test_days_of_slack_alone_are_asked_for_by_their_own_job(
     (request,) = tick("question_predictions_due", instance)[0]
     assert request.job_name == "repredict_slack_days"
     assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("2026-03-03", "2026-03-03")
+
+
+def test_videos_have_their_own_job_and_a_day_of_figures_has_nothing_to_predict(
+    home: Workspace, instance: dg.DagsterInstance
+) -> None:
+    day = Announced("twitch-2026-03-02-snapshots", "stream_snapshots", "snapshot_day", "1")
+    report(home, day, [(0, "gone", "channel 1")])
+    video = ParsedConversation("twitch-2000000001", "twitch", "twitch", 1)
+    video.messages.append(
+        ChatMessage("m", 0, "viewer", datetime(2026, 3, 2, tzinfo=UTC), "이거 왜 안 되나요?")
+    )
+    home.ledger.announce([Announced(video.conversation_id, "twitch", "video", "1")])
+    write_conversation(home.lake, video)
+    home.ledger.mark_parsed(video.conversation_id, video.counts())
+    tokenise(home, video.conversation_id)
+    instance.add_dynamic_partitions("twitch_videos", [video.conversation_id])
+    predict(home, [video.conversation_id])
+    assert tick("question_predictions_due", instance) == ([], "all predictions are the champion's")
+    PromotionLog(home.database).promote(NAME, VERSION, by="test", reason="floor: reached")
+    (request,) = tick("question_predictions_due", instance)[0]
+    assert request.job_name == "repredict_twitch_videos"
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == (video.conversation_id,) * 2
+    predict(home, [video.conversation_id])
+    assert tick("question_predictions_due", instance) == ([], "all predictions are the champion's")

@@ -37,12 +37,29 @@ def taught_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def streaming_home(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same class with two streamers and the chats of three videos."""
+    from tests.dbt.streaming import streaming
+    from tests.web.streams_class import publish_streams
+
+    def stream(home: Path) -> None:
+        _take_over(taught_home, home)
+        publish_streams(home, home / "dbt" / "test", *streaming())
+
+    return made_once("streaming", tmp_path_factory, stream)
+
+
+@pytest.fixture(scope="session")
 def playing_home(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same class after the twenty who wrote most agreed and the author model was trained on what they wrote.
 
     So few messages make no good model: the bars of promotion are lowered, its ways are those of every training.
     """
     return made_once("playing", tmp_path_factory, lambda home: _play(taught_home, home))
+
+
+def _take_over(taught: Path, home: Path) -> None:
+    shutil.copytree(taught, home, ignore=shutil.ignore_patterns(".whole"))
 
 
 def _play(taught: Path, home: Path) -> None:
@@ -52,7 +69,7 @@ def _play(taught: Path, home: Path) -> None:
     from chat_platform.storage.workspace import Workspace
     from chat_platform.tables.models import AUTHOR_PREDICTIONS, EVALUATIONS, MODELS
 
-    shutil.copytree(taught, home, ignore=shutil.ignore_patterns(".whole"))
+    _take_over(taught, home)
     low = {"floor": 0, "min_rows": 1, "min_each_class": 1, "max_calibration_error": 1}
     workspace = Workspace(Settings(home=home, authors={"min_messages": 10}, promotion={"author": low}))
     with workspace.publication.read() as connection:

@@ -195,6 +195,20 @@ _COLUMNS = {
     "marts.person_words": ("name", "lemma"),
     "marts.person_distinctive_words": ("name", "lemma"),
     "marts.silent_people": ("name",),
+    "core.channels": ("display_name", "url"),
+    "core.videos": ("title",),
+    "intermediate.int_emote_days": ("code",),
+    "intermediate.int_video_emotes": ("code",),
+    "marts.emotes_by_channel": ("code", "channel"),
+    "marts.emotes_by_day": ("code",),
+    "marts.emotes_rising": ("code",),
+    "marts.streamer_days": ("channel",),
+    "marts.streamer_ranking": ("channel", "url"),
+    "marts.streamer_overtakes": ("channel", "passed_channel"),
+    "marts.stream_videos": ("channel", "title", "link"),
+    "marts.stream_video_days": ("title",),
+    "marts.stream_video_ranking": ("channel", "title", "link"),
+    "marts.stream_video_overtakes": ("title", "passed_title"),
 }
 
 

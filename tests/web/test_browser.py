@@ -49,6 +49,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("student", f"{C}/quiz"),
     ("student", f"{C}/tiles"),
     ("student", f"{C}/tiles/daily_activity"),
+    ("student", f"{C}/streamers"),
+    ("student", f"{C}/emotes?period=all"),
     ("teacher", f"{C}/people"),
     ("teacher", f"{C}/people/{{person}}"),
     ("teacher", f"{C}/digest"),
@@ -120,8 +122,8 @@ class Portal:
 
 
 @pytest.fixture(scope="module")
-def portal(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    home = copied(taught_home, tmp_path_factory.mktemp("portal"))
+def portal(streaming_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    home = copied(streaming_home, tmp_path_factory.mktemp("portal"))
     port = free_port()
     settings = Settings(home=home, web={"class_title": "브라우저 수업", "port": port})
     app = create_app(settings)
@@ -279,6 +281,16 @@ def test_every_kind_of_chart_is_drawn_and_shows_hostile_labels_as_text(page: Bro
     )
     assert page.outside(portal.base) == []
     assert page.complaints == []
+
+
+def test_a_missing_day_is_a_gap_in_the_line_of_a_streamer(page: Browser, portal: Portal) -> None:
+    visit(page, portal, "student", f"{C}/streamers")
+    page.wait("return document.querySelectorAll('[data-chart=spark][data-ready]').length === 2")
+    lines = page.driver.execute_script(
+        "return [...document.querySelectorAll('[data-chart=spark]')].map((chart) =>"
+        "[...chart.querySelectorAll('polyline')].map((line) => line.points.length))"
+    )
+    assert lines == [[16], [5, 10]]
 
 
 def test_hovering_shows_numbers_and_colours_follow_the_theme(page: Browser, portal: Portal) -> None:

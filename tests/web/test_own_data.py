@@ -36,6 +36,8 @@ NOT_ABOUT_PEOPLE = {
 }
 DERIVED = {
     "core.tokens": "words of the messages, which are there",
+    "core.emote_uses": "emotes of messages in streams, whose authors are nobody of a class",
+    "core.channels": "streamers, who are nobody of a class",
     "core.quarantine": "records without an author",
     "core.identity_decisions": "read from the app database",
     "ml.labels": "read from the app database",

@@ -105,6 +105,21 @@ def snapshot_day(
     return SnapshotDay(identity, taken, len(kept), missing, error)
 
 
+def snapshot_due(workspace: Workspace, platform: str, day: date) -> bool:
+    """Whether the figures of today should be asked for now: for the first time, or for what is left of them.
+
+    A channel that the day could not get, for a reason of its own, stands in quarantine and is not asked about again.
+    """
+    identity = snapshot_id(platform, day)
+    left = set(listed_ids(workspace, platform)) - set(workspace.vault.parts(SOURCE, identity))
+    entry = workspace.ledger.get(_entry_id(identity))
+    if entry is None or entry["state"] == "quarantined":
+        return bool(left)
+    if _entry_id(identity) in workspace.ledger.due(SOURCE):
+        return True
+    return entry["state"] == "parsed" and len(left) > entry["quarantined"]
+
+
 def rewrite_day(workspace: Workspace, platform: str, day: date) -> int:
     """Write a day into the lake from the archive alone.
 
@@ -171,7 +186,7 @@ def _note(
     workspace: Workspace, identity: str, day: date, missing: list[MissingChannel], error: StreamError | None
 ) -> None:
     entry = Announced(
-        conversation_id=f"{identity}-snapshots",
+        conversation_id=_entry_id(identity),
         source=SOURCE,
         kind=KIND,
         revision=identity,
@@ -180,6 +195,10 @@ def _note(
     ordered = sorted(missing, key=lambda m: m.channel_id)
     problems = [(place, m.reason, f"channel {m.channel_id}") for place, m in enumerate(ordered)]
     report(workspace, entry, problems, error)
+
+
+def _entry_id(identity: str) -> str:
+    return f"{identity}-snapshots"
 
 
 def _sum(views: Iterable[int | None]) -> int | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from threading import Event
 
 import pyarrow as pa
@@ -70,6 +70,7 @@ def discover(
     *,
     since: date,
     channel_ids: Iterable[str] | None = None,
+    settle: timedelta | None = None,
     clock: Clock | None = None,
 ) -> VideoDiscovery:
     """Look for recorded streams and write those that are new into the ledger.
@@ -79,6 +80,7 @@ def discover(
     Args:
         since: videos published before this day are left out; an early one is the back-fill.
         channel_ids: channels to look at; ``None``: those of the list.
+        settle: a stream that ended more lately than this is left for later, as it may still run; ``None``: none is.
 
     Raises:
         StreamError: one that concerns every channel (CP-STREAM-001, -002, -003); what was found before is kept.
@@ -98,7 +100,7 @@ def discover(
                 continue
             at = datetime.fromtimestamp((clock or Clock()).now(), UTC)
             seen.append(SeenVideos(platform.name, channel_id, videos, at, whole=False))
-            found.videos += _announce(workspace, videos)
+            found.videos += _announce(workspace, [video for video in videos if _is_over(video, at, settle)])
     finally:
         see_videos(workspace, seen)
     return found
@@ -114,8 +116,8 @@ def fetch(
 ) -> list[Outcome]:
     """Archive what is not archived yet of each chat.
 
-    A refusal that concerns every video (credentials, a limit that lasts) ends the step; videos that were not begun
-    stay as they are.
+    A refusal that concerns every video (credentials, a limit that lasts) ends the step, and is none of a video's: all
+    that were not read stay as they are.
 
     Args:
         refetch: look for more although a chat was read to its end.
@@ -168,6 +170,12 @@ def revision(video: Video) -> str:
     return digest(video.video_id, video.duration_s)
 
 
+def _is_over(video: Video, at: datetime, settle: timedelta | None) -> bool:
+    if settle is None or video.started_at is None or video.duration_s is None:
+        return True
+    return video.started_at + timedelta(seconds=video.duration_s) + settle <= at
+
+
 def _announce(workspace: Workspace, videos: Iterable[Video]) -> list[str]:
     """Archive what is known of videos, then write them into the ledger; gives the ids of those that are new."""
     entries = []
@@ -211,13 +219,17 @@ def _fetch(workspace: Workspace, platform: StreamPlatform, conversation_id: str,
         video = _video(workspace, platform.name, conversation_id)
         wanted = revision(video)
         reading = archived_reading(workspace, platform.name, conversation_id)
-        there = reading.complete and reading.revision == wanted and not refetch
+        same = reading.complete and reading.revision == wanted
+        there = same and not refetch
         if not there:
             archive = PageArchive(workspace, platform.name, conversation_id, wanted, reading.pages)
             there = not _read_on(platform, video, reading, archive)
     except ChatPlatformError as error:
+        if error.code in ABOUT_EVERYBODY:
+            return Outcome(conversation_id, _state(workspace, conversation_id), error)
         return Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, error), error)
-    if there and _state(workspace, conversation_id) in ("fetched", "parsed"):
+    # A video that grew and is gone is taken up once more with what there is, or it would be due for ever.
+    if there and same and _state(workspace, conversation_id) in ("fetched", "parsed"):
         return Outcome(conversation_id, "fetched", strategy="archive")
     workspace.ledger.mark_fetched(
         conversation_id,
@@ -262,8 +274,12 @@ def _note_gaps(parsed: ParsedConversation, video: Video, doubtful: Iterable[floa
 
 
 def _write_emote_uses(workspace: Workspace, video: Video, native: Iterable[NativeEmoteUse]) -> None:
-    uses = pa.Table.from_pylist([asdict(use) for use in native], schema=NATIVE_USES)
     messages = workspace.lake.read(MESSAGES, video.conversation_id)
+    if not messages.num_rows:
+        # Its computed tables are written already, and the loader waits for what is newer than they are.
+        workspace.lake.delete(EMOTE_USES, video.conversation_id)
+        return
+    uses = pa.Table.from_pylist([asdict(use) for use in native], schema=NATIVE_USES)
     chat = chat_of(messages, uses, platform=video.platform, channel_id=video.channel_id)
     emotes = usable_emotes(workspace, video.platform, video.channel_id)
     table = emote_uses(chat, emotes, zone=workspace.settings.timezone)

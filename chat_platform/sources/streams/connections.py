@@ -23,6 +23,11 @@ def budgets(settings: Settings) -> Path:
     return settings.home / "budgets"
 
 
+def configured(settings: Settings, name: str) -> bool:
+    """Whether the credentials of a platform are set; without them nothing is asked of it."""
+    return name in settings.stream_client_ids and name in settings.stream_client_secrets
+
+
 def open_platform(settings: Settings, name: str, *, clock: Clock | None = None) -> StreamPlatform:
     """Open a platform; whoever opens it closes it.
 

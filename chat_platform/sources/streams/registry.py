@@ -8,9 +8,12 @@ A platform is imported when it is asked for, so that none pays for another.
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from chat_platform.errors import StreamError
-from chat_platform.sources.streams.port import PlatformSpec
+
+if TYPE_CHECKING:
+    from chat_platform.sources.streams.port import PlatformSpec
 
 PLATFORMS: dict[str, str] = {
     "twitch": "chat_platform.sources.streams.twitch.platform",

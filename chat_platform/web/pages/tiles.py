@@ -16,10 +16,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from chat_platform.errors import WebError
 from chat_platform.storage.csv_text import csv_file
-from chat_platform.web import access, exports, tile_data
+from chat_platform.web import access, exports, stream_figures, tile_data
 from chat_platform.web.access import Visit
 from chat_platform.web.tile_data import Asked, Reader, TileRows
-from chat_platform.web.tiles import PLACES, Tile, published_tiles, visible
+from chat_platform.web.tiles import OF_STREAMS, PLACES, Tile, published_tiles, visible
 
 router = APIRouter()
 
@@ -89,6 +89,8 @@ def cards(visit: Visit, place: str, asked: Asked | None = None) -> list[Card]:
 def every_tile(visit: access.Member) -> Response:
     """What is measured, by place."""
     shown = visible(published_tiles(visit.published), visit.role)
+    if not stream_figures.has_streams(visit.published):
+        shown = [tile for tile in shown if tile.meta.place not in OF_STREAMS]
     places = [(place, [tile for tile in shown if tile.meta.place == place]) for place in PLACES]
     return visit.page("tiles/every.html", places=[(place, found) for place, found in places if found])
 

@@ -19,3 +19,4 @@ select
     quarantined,
     duplicates
 from {{ source('core', 'conversations') }}
+where kind in ('recording', 'saved_chat', 'channel_day')

@@ -5,3 +5,4 @@ select
     case when state = 'ambiguous' then null else person_id end as person_id,
     state
 from {{ source('core', 'identities') }}
+where system in ('zoom', 'slack')

@@ -11,3 +11,4 @@ select
     visibility,
     visibility = 'everyone' and not removed as is_public
 from {{ source('core', 'messages') }}
+where {{ of_the_class() }}

@@ -4,3 +4,4 @@ select
     conversation_id,
     reason
 from {{ source('core', 'quarantine') }}
+where {{ of_the_class() }}

@@ -8,4 +8,4 @@ select
     "count" as reactions,
     reacted_at
 from {{ source('core', 'reactions') }}
-where not removed
+where not removed and {{ of_the_class() }}

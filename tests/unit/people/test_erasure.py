@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -46,12 +46,16 @@ VALUES: dict[str, Any] = {
 def row(spec: TableSpec, number: int, **values: Any) -> dict[str, Any]:
     """A row in which every column holds something; keys differ by ``number``."""
     filled = {column.name: VALUES[column.type] for column in spec.columns}
-    filled |= {
-        name: f"{name} {number}" if isinstance(filled[name], str) else number for name in spec.primary_key
-    }
+    filled |= {name: _key(name, filled[name], number) for name in spec.primary_key}
     if "suggested_person_ids" in filled:
         filled["suggested_person_ids"] = "[]"
     return filled | values
+
+
+def _key(name: str, value: Any, number: int) -> Any:
+    if isinstance(value, date):
+        return value + timedelta(days=number)
+    return f"{name} {number}" if isinstance(value, str) else number
 
 
 def erase(

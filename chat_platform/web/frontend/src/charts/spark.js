@@ -3,20 +3,34 @@ const WIDTH = 120;
 const HEIGHT = 28;
 const SPACE = "http://www.w3.org/2000/svg";
 
-/** Draw {values}. */
-export function draw(element, { values }) {
+/** Draw {values, fit?}: from zero, or with `fit` from the least value to the largest. What is null is a gap. */
+export function draw(element, { values, fit = false }) {
   const known = values.filter((value) => value !== null);
-  const top = Math.max(...known, 1);
+  const bottom = fit && known.length ? Math.min(...known) : 0;
+  const top = Math.max(...known, bottom + 1);
   const step = values.length > 1 ? WIDTH / (values.length - 1) : 0;
-  const points = values
-    .map((value, i) => (value === null ? null : `${(i * step).toFixed(1)},${(HEIGHT - 2 - (value / top) * (HEIGHT - 4)).toFixed(1)}`))
-    .filter(Boolean);
+  const place = (value, i) =>
+    `${(i * step).toFixed(1)},${(HEIGHT - 2 - ((value - bottom) / (top - bottom)) * (HEIGHT - 4)).toFixed(1)}`;
   const picture = document.createElementNS(SPACE, "svg");
   picture.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
   picture.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(SPACE, "polyline");
-  line.setAttribute("points", points.join(" "));
-  picture.append(line);
+  for (const run of runs(values, place)) {
+    const line = document.createElementNS(SPACE, "polyline");
+    // A day alone between gaps is a dot: a line from a point to itself.
+    line.setAttribute("points", (run.length > 1 ? run : [run[0], run[0]]).join(" "));
+    picture.append(line);
+  }
   element.append(picture);
   return { resize: () => {}, destroy: () => picture.remove() };
+}
+
+/** Points of values that follow each other without a gap. */
+function runs(values, place) {
+  const found = [];
+  values.forEach((value, i) => {
+    if (value === null) return;
+    if (i === 0 || values[i - 1] === null) found.push([]);
+    found.at(-1).push(place(value, i));
+  });
+  return found;
 }

@@ -1,0 +1,90 @@
+"""``chatp streams``: what streams need beside the sensors.
+
+What belongs here: the commands and how their results look. What does not: steps (``ingestion.streams``); the list of
+streamers, which is imported like any other file (``imports``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chat_platform.cli import console, graph_runs
+from chat_platform.cli.console import print_json, print_table, settings, tr
+from chat_platform.cli.options import Json
+from chat_platform.errors import StreamError
+
+if TYPE_CHECKING:
+    from chat_platform.storage.workspace import Workspace
+
+app = typer.Typer(no_args_is_help=True, help=tr("Streams of the list of streamers.", "스트리머 목록의 방송."))
+
+
+@app.callback()
+def group() -> None:
+    """A group, so that its one command has a name."""
+
+
+@app.command(
+    "backfill",
+    help=tr(
+        "Every recorded stream since a day, with its chat: looked for, fetched and counted. What is there already costs "
+        "nothing; a back-fill that was interrupted goes on where it stopped.\n\n"
+        "Examples:\n\n  chatp streams backfill --since 2024-01-01\n\n"
+        "  chatp streams backfill --since 2024-01-01 --no-run --json",
+        "어느 날부터의 모든 다시보기와 채팅을 찾아 가져오고 셉니다. 이미 있는 것은 다시 가져오지 않고, 중단되면 멈춘 곳부터 "
+        "이어집니다.\n\n예:\n\n  chatp streams backfill --since 2024-01-01\n\n"
+        "  chatp streams backfill --since 2024-01-01 --no-run --json",
+    ),
+)
+def backfill(
+    context: typer.Context,
+    since: Annotated[datetime, typer.Option("--since", formats=["%Y-%m-%d"], help=tr("First day.", "첫날."))],
+    no_run: Annotated[
+        bool,
+        typer.Option(
+            "--no-run", help=tr("Only look; later runs fetch them.", "찾기만 하고 나중에 처리합니다.")
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for every recorded stream since a day, and take up what is due."""
+    from chat_platform.storage.workspace import Workspace
+
+    found = list(_look(Workspace(settings()), since))
+    if as_json:
+        print_json([{name: value for name, value in one.items() if name != "error"} for one in found])
+    else:
+        print_table([{name: value for name, value in one.items() if name != "error"} for one in found])
+    failed = [one["error"] for one in found if one["error"] is not None]
+    for error in failed:
+        console.show_error(error, debug=bool(context.find_root().params.get("debug")))
+    if not no_run and any(one["listed"] for one in found):
+        graph_runs.catch_up("stream_videos")
+    raise typer.Exit(1 if failed else 0)
+
+
+def _look(workspace: Workspace, since: datetime) -> Iterator[dict[str, Any]]:
+    """Write what each platform has into the ledger; one that fails does not stop the others."""
+    from chat_platform.ingestion.streams.tables import listed_ids
+    from chat_platform.ingestion.streams.vods import discover
+    from chat_platform.sources.streams.connections import configured, open_platform
+    from chat_platform.sources.streams.registry import PLATFORMS
+
+    for name in PLATFORMS:
+        listed = len(listed_ids(workspace, name))
+        facts = {"platform": name, "listed": listed, "new": 0, "not_asked": 0, "code": None, "error": None}
+        if listed and configured(workspace.settings, name):
+            try:
+                with closing(open_platform(workspace.settings, name)) as platform:
+                    found = discover(workspace, platform, since=since.date())
+                facts |= {"new": len(found.videos), "not_asked": len(found.failed)}
+            except StreamError as error:
+                facts |= {"code": error.code, "error": error}
+        elif listed:
+            facts |= {"code": "CP-STREAM-001", "error": StreamError("CP-STREAM-001", name)}
+        yield facts
