@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from chat_platform.assets.dbt_bridge import DagsterDbtTranslator, DbtCliResource
 from chat_platform.automation import FOLLOW, OWNER, WAREHOUSE_POOL
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.settings import Settings, project_root
+from chat_platform.storage import metric_builds
 from chat_platform.storage.metric_definitions import read_manifest, write_definitions
 
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_window=timedelta(days=4))
@@ -28,6 +30,7 @@ FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8), warn_w
 NOT_EACH_BATCH = ("--exclude-resource-type", "unit_test")
 # Every detail of every node in a file that nobody reads costs a tenth of dbt's time.
 LOG = ("--log-level-file", "info")
+SIDE = "chatp/side"
 
 
 def dbt_project(settings: Settings) -> DbtProject:
@@ -64,10 +67,12 @@ class Translator(DagsterDbtTranslator):
     ) -> dg.AssetSpec:
         """The spec that dagster-dbt makes, polished."""
         spec = super().get_asset_spec(manifest, unique_id, project)
+        node = manifest["nodes"].get(unique_id)
         layer = spec.key.path[0]
         return spec.replace_attributes(
             group_name=f"metrics/{layer}",
             owners=[OWNER],
+            tags={**spec.tags, **({SIDE: node["config"]["meta"]["side"]} if node else {})},
             kinds={"dbt", "duckdb"},
             automation_condition=FOLLOW,
             freshness_policy=FRESHNESS if layer == "marts" else None,
@@ -111,6 +116,11 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
         os.environ["CHATP_WAREHOUSE_BUILD"] = str(home.warehouse.build_path)
         with home.warehouse.lock():
             target = run_target(home.settings, project)
+            with home.warehouse.open_locked() as connection:
+                now = metric_builds.sources(connection, _models(project, variables))
+                unchanged = set() if context.is_subset else _unchanged(metric_builds.due(connection, now))
+            for side in sorted(unchanged):
+                arguments += ["--exclude", f"config.meta.side:{side}"]
             invocation = dbt.cli(
                 ["build", *NOT_EACH_BATCH, *LOG, *arguments], context=context, target_path=target
             )
@@ -118,10 +128,35 @@ def build_dbt_assets(project: DbtProject) -> dg.AssetsDefinition:
             with home.warehouse.open_locked() as connection:
                 write_definitions(connection, read_manifest(target / "manifest.json"))
                 rows = _row_counts(connection)
+                if not context.is_subset:
+                    metric_builds.remember(connection, now)
         for event in events:
             yield _with_row_count(event, rows)
+        yield from _unbuilt(context.assets_def, unchanged)
 
     return metrics
+
+
+def _models(project: DbtProject, variables: Mapping[str, Any]) -> str:
+    """Stands for the models and their settings; a new parse of the project is a new one."""
+    parsed = project.manifest_path.stat()
+    return (
+        f"{parsed.st_mtime_ns} {parsed.st_size} {json.dumps(variables, sort_keys=True, ensure_ascii=False)}"
+    )
+
+
+def _unbuilt(assets: dg.AssetsDefinition, sides: set[str]) -> Iterator[dg.Output]:
+    """What was left out, so that what follows in the run is not; no side reads the other."""
+    names = {key: name for name, key in assets.keys_by_output_name.items()}
+    left_out = {key for key in names if assets.tags_by_key[key].get(SIDE) in sides}
+    order = TopologicalSorter({key: assets.asset_deps[key] & left_out for key in left_out})
+    for key in order.static_order():
+        yield dg.Output(None, names[key], metadata={"unchanged": True})
+
+
+def _unchanged(due: set[str]) -> set[str]:
+    """The sides that are as they would be; with nothing due somebody wants all of it built again."""
+    return {metric_builds.CLASS, metric_builds.STREAMS} - due if due else set()
 
 
 def _row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
