@@ -161,7 +161,8 @@ def stream_requests(home: Workspace, instance: dg.DagsterInstance) -> dg.SensorR
 
 def _divided(home: Workspace, platform: str, due: Sequence[str]) -> tuple[list[str], list[str]]:
     """Those that are to be fetched, and those that are to be parsed."""
-    to_fetch, to_read = [], []
+    to_fetch: list[str] = []
+    to_read: list[str] = []
     for conversation_id, (state, revision) in home.ledger.states_of(due).items():
         whole = state == "fetched"
         if state == "parsed":

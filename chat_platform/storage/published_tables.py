@@ -32,6 +32,8 @@ _OF_METRICS = {
     "participants": "id",
     "answered_identity_id": "id",
     "answered_by": "id",
+    "channel": "name",
+    "passed_channel": "name",
     "user_id_fk": "id",
     "content": "text",
 }

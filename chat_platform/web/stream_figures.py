@@ -59,13 +59,20 @@ _RANKING = """
     order by {order} nulls last, channel_id
     limit $limit offset $offset
 """
+# The same days for every channel, so that lines under each other can be compared.
 _FIGURES = """
-    select channel_id, list({metric} order by day) as figures
-    from marts.streamer_days
-    where
-        platform = $platform and channel_id in (select unnest($channels::varchar[]))
-        and day > (select max(day) from marts.streamer_days where platform = $platform) - {days}
-    group by channel_id
+    with days as (
+        select distinct day from marts.streamer_days
+        where
+            platform = $platform
+            and day > (select max(day) from marts.streamer_days where platform = $platform) - {days}
+    ),
+    channels as (select unnest($channels::varchar[]) as channel_id),
+    figures as (select * from marts.streamer_days where platform = $platform)
+    select channels.channel_id, list(figures.{metric} order by days.day) as figures
+    from channels cross join days
+    left join figures using (channel_id, day)
+    group by channels.channel_id
 """
 _OVERTAKES = """
     select * from marts.streamer_overtakes

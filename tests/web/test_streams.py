@@ -10,8 +10,11 @@ import duckdb
 import pytest
 from fastapi.testclient import TestClient
 
+from chat_platform.ingestion.publication import publish
 from chat_platform.settings import Settings
 from chat_platform.storage.workspace import Workspace
+from chat_platform.web import stream_figures
+from chat_platform.web.published import PublishedReader
 from tests.web.conftest import SignIn
 from tests.web.homes import copied
 from tests.web.hostile import TEXTS, Page, poison
@@ -87,6 +90,20 @@ def test_a_missing_day_is_a_gap_in_the_line_and_not_a_zero(sign_in: SignIn) -> N
     figures = [json.loads(island)["values"] for island in page.islands]
     assert figures[0] == [100 + 20 * place for place in range(16)]
     assert figures[1] == [None if place == 5 else 300 for place in range(16)]
+
+
+def test_lines_of_streamers_have_the_same_days(home: Path, settings: Settings) -> None:
+    with Workspace(settings).warehouse.write() as connection:
+        connection.execute(
+            "delete from marts.streamer_days where channel_id = 'c2' and day < date '2026-03-18'"
+        )
+    publish(Workspace(settings))
+    published = PublishedReader(Workspace(settings).publication).pinned()
+    found = stream_figures.streamers(published, "twitch", "followers", "rank", 1)
+    assert [row["figures"] for row in found.rows] == [
+        [100 + 20 * place for place in range(16)],
+        [None] * 13 + [300] * 3,
+    ]
 
 
 def test_the_ranking_can_be_ordered_and_asked_for_another_figure(sign_in: SignIn) -> None:

@@ -264,9 +264,9 @@ def test_columns_of_metrics_are_personal_as_those_that_they_come_from() -> None:
     tile = {"tile": {"columns": [{"name": "summary", "as": "chat"}, {"name": "messages", "as": "number"}]}}
     export = export_of(
         "create table marts.t as select 'x' as message_id, 'zoom' as source, 'p' as person_id, 'a@b' as email, "
-        "'x' as summary, 1 as messages, 'p' as participant_id; create schema meta"
+        "'x' as summary, 1 as messages, 'p' as participant_id, '하나' as channel; create schema meta"
     )
-    known = {"person_id": "id", "email": "email", "participant_id": "id"}
+    known = {"person_id": "id", "email": "email", "participant_id": "id", "channel": "name"}
     assert table(export).personal == known
     write_definitions(export.connection, [MetricDefinition("t", meta=tile)])
     assert table(export).personal == known | {"summary": "text"}

@@ -22,6 +22,7 @@ from chat_platform.storage.lake import Lake
 from chat_platform.storage.publication import Publication
 from chat_platform.storage.warehouse import Warehouse
 from chat_platform.tables.class_chat import MESSAGES, TOKENS
+from chat_platform.tables.streams import EMOTE_USES
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
@@ -86,6 +87,41 @@ def test_a_conversation_waits_until_its_tables_belong_together(lake: Lake, wareh
     lake.write(MESSAGES, lake.read(MESSAGES, "a").slice(0, 0), "a")  # parsed again, not tokenised yet
     assert warehouse.load(lake, CONVERSATION_TABLES).waiting == ["a"]
     assert texts(warehouse) == [("a", "one")]
+
+
+def test_a_table_that_some_conversations_lack_is_replaced_with_the_others(
+    lake: Lake, warehouse: Warehouse
+) -> None:
+    def emotes(codes: list[str]) -> None:
+        row = {"conversation_id": "b", "message_id": "b-0", "platform": "twitch", "channel_id": "1"}
+        row |= {"identity_id": "i", "provider": "7tv", "emote_id": "e", "uses": 1}
+        rows = [row | {"code": code, "sent_at": AT} for code in codes]
+        lake.write(EMOTE_USES, EMOTE_USES.table(rows), "b")
+
+    def load() -> tuple[list[str], list[tuple[str]]]:
+        report = warehouse.load(lake, CONVERSATION_TABLES, optional=(EMOTE_USES,))
+        with warehouse.write() as connection:
+            return report.partitions + report.waiting, connection.execute(
+                "select code from core.emote_uses order by 1"
+            ).fetchall()
+
+    def compute() -> None:
+        for spec in COMPUTED_TABLES:
+            lake.write(spec, spec.empty(), "b")
+
+    write(lake, "a", ["one"])
+    write(lake, "b", ["two"])
+    assert load() == (["a", "b"], [])
+    emotes(["Pog", "Kek"])
+    assert load() == (["b"], []), "counted again, and its predictions are older"
+    compute()
+    assert load() == (["b"], [("Kek",), ("Pog",)])
+    emotes(["Pog"])
+    compute()
+    assert load() == (["b"], [("Pog",)])
+    lake.delete(EMOTE_USES, "b")
+    assert load() == (["b"], [])
+    assert load() == ([], [])
 
 
 def test_loaded_conversations_stay_pending_until_somebody_clears_them(

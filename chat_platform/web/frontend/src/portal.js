@@ -87,7 +87,9 @@ const near = new IntersectionObserver((entries) => {
 function watchCharts() {
   for (const element of document.querySelectorAll(".chart[data-chart]:not([data-watched])")) {
     element.dataset.watched = "";
-    near.observe(element);
+    // A spark needs no library, and may stand where a table is cut off.
+    if (element.dataset.chart === "spark") draw(element);
+    else near.observe(element);
   }
 }
 document.addEventListener("htmx:after:swap", watchCharts);

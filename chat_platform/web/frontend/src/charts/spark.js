@@ -6,8 +6,12 @@ const SPACE = "http://www.w3.org/2000/svg";
 /** Draw {values, fit?}: from zero, or with `fit` from the least value to the largest. What is null is a gap. */
 export function draw(element, { values, fit = false }) {
   const known = values.filter((value) => value !== null);
-  const bottom = fit && known.length ? Math.min(...known) : 0;
-  const top = Math.max(...known, bottom + 1);
+  const least = Math.min(...known);
+  const largest = Math.max(...known);
+  // One level all along lies in the middle.
+  const room = fit && least === largest ? 1 : 0;
+  const bottom = fit ? least - room : 0;
+  const top = fit ? largest + room : Math.max(largest, 1);
   const step = values.length > 1 ? WIDTH / (values.length - 1) : 0;
   const place = (value, i) =>
     `${(i * step).toFixed(1)},${(HEIGHT - 2 - ((value - bottom) / (top - bottom)) * (HEIGHT - 4)).toFixed(1)}`;
