@@ -11,6 +11,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from chat_platform.assets.metrics import SIDE
 from chat_platform.checks import reconcile, schema_matches
 from chat_platform.cli.setup_home import prepare
 from chat_platform.sensors.active import CHAIN
@@ -134,6 +135,19 @@ def test_what_hangs_behind_the_lake_follows_by_itself(specs: dict[str, dg.AssetS
     }
     assert {key for key in behind if specs[key].automation_condition is None} == set()
     assert specs["core/zoom/messages"].automation_condition is None
+
+
+def test_a_side_of_the_metrics_reads_nothing_of_the_other(specs: dict[str, dg.AssetSpec]) -> None:
+    """Otherwise one could not be left out while nothing of it changed."""
+    sides = {key: spec.tags[SIDE] for key, spec in specs.items() if SIDE in spec.tags}
+    assert set(sides.values()) == {"class", "streams"}
+    crossed = [
+        (key, dep.asset_key.to_user_string())
+        for key, side in sides.items()
+        for dep in specs[key].deps
+        if sides.get(dep.asset_key.to_user_string(), side) != side
+    ]
+    assert crossed == []
 
 
 def test_marts_are_watched_for_freshness(specs: dict[str, dg.AssetSpec]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+import dagster as dg
 import pytest
 
 from chat_platform.ingestion.imports import import_saved_chat
@@ -117,6 +118,20 @@ def test_looking_again_costs_no_run(outside: Outside, followed: Followed) -> Non
     assert followed.home.catch_up(outside.variables, "stream_videos").runs == []
     assert followed.home.catch_up(outside.variables).runs == []
     assert followed.home.workspace().publication.current().number == before
+
+
+def test_a_class_that_did_not_change_is_not_counted_again(outside: Outside, followed: Followed) -> None:
+    with followed.home.entered(outside.variables), dg.DagsterInstance.get() as instance:
+        latest = {
+            mart: instance.get_latest_materialization_event(dg.AssetKey(["marts", mart]))
+            for mart in ("lectures", "talkers", "stream_videos", "emotes_daily")
+        }
+        unchanged = {
+            mart: "unchanged" in event.asset_materialization.metadata
+            for mart, event in latest.items()
+            if event is not None and event.asset_materialization is not None
+        }
+    assert unchanged == {"lectures": True, "talkers": True, "stream_videos": False, "emotes_daily": False}
 
 
 def test_the_figures_of_today_are_published_with_their_trends(outside: Outside, followed: Followed) -> None:
