@@ -4,6 +4,7 @@
     python benchmarks/class_chat.py bulk        500 recordings with 1,000,000 messages, raw to published
     python benchmarks/class_chat.py sensor      a tick with 5,000 known recordings; loading the code location
     python benchmarks/class_chat.py readers     readers hammer the published file while the pipeline writes
+    python benchmarks/class_chat.py events      Dagster's events in files that stay open, and as Dagster stores them
 
 Each prints its numbers and the limit beside them. Sizes can be made smaller for a trial: --scale 0.1.
 Everything runs in child processes on homes of their own in a temporary folder.
@@ -269,6 +270,40 @@ def readers(folder: str, scale: float) -> None:
         print(output.strip().splitlines()[-1])
 
 
+def events(folder: str, scale: float) -> None:
+    """A run's worth of asset events into Dagster's own storage and into ours, in turns."""
+    home, numbers = prepared(folder, "events"), {"dagster": [], "open": []}
+    for _ in range(3):
+        for storage, found in numbers.items():
+            found.append(child("events", home, storage=storage, number=int(400 * scale)))
+    wall = {name: min(one["store_s"] for one in found) for name, found in numbers.items()}
+    ratio = wall["dagster"] / wall["open"]
+    print(f"  dagster's own {wall['dagster']:.2f} s, open files {wall['open']:.2f} s: {ratio:.1f} x")
+
+
+def task_events(home: str, storage: str, number: int) -> dict[str, float]:
+    """Store materializations of one run."""
+    import dagster as dg
+    from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+    from chat_platform.resources.event_log import OpenSqliteEventLogStorage
+
+    kinds = {"dagster": SqliteEventLogStorage, "open": OpenSqliteEventLogStorage}
+
+    @dg.asset
+    def one() -> None: ...
+
+    with tempfile.TemporaryDirectory(dir=home) as folder, dg.instance_for_test(temp_dir=folder) as instance:
+        run_id = dg.materialize([one], instance=instance).run_id
+        entry = next(e for e in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION))
+        log = kinds[storage](f"{folder}/log")
+        log.store_event(entry)
+        started = time.monotonic()
+        for _ in range(number):
+            log.store_event(entry)
+        return {"store_s": round(time.monotonic() - started, 3)}
+
+
 def task_write(home: str, seconds: float) -> dict[str, float]:
     """Parse, load and publish the same recordings again and again, as the chain does without dbt."""
     from chat_platform.ingestion import recordings
@@ -326,7 +361,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    benchmarks = {"history": history, "bulk": bulk, "sensor": sensor, "readers": readers}
+    benchmarks = {"history": history, "bulk": bulk, "sensor": sensor, "readers": readers, "events": events}
     parser.add_argument("benchmark", choices=[*benchmarks, "all"])
     parser.add_argument("--scale", type=float, default=1.0)
     arguments = parser.parse_args()
