@@ -177,7 +177,8 @@ class Runner:
     def _instance(self) -> Iterator[dg.DagsterInstance]:
         home = self.settings.home / "dagster"
         home.mkdir(parents=True, exist_ok=True)
-        os.environ.setdefault("DAGSTER_HOME", str(home))
+        # The event log lies where this says, whatever the instance was read from.
+        os.environ["DAGSTER_HOME"] = str(home)
         os.environ.setdefault(*ONE_PLANNED_EVENT)
         with dg.DagsterInstance.from_config(str(home)) as instance:
             yield instance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -115,8 +116,10 @@ def models(home: Home) -> dict[str, dict[str, Any]]:
     return {row["model_version"]: row for row in home.workspace().lake.read(MODELS).to_pylist()}
 
 
-def instance_of(home: Home) -> Any:
-    return dg.DagsterInstance.from_config(str(home.path / "dagster"))
+@contextmanager
+def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
+    with home.entered(VARIABLES), dg.DagsterInstance.get() as instance:
+        yield instance
 
 
 def judgements(home: Home) -> dict[str, tuple[bool, Mapping[str, Any]]]:

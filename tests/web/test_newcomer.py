@@ -14,9 +14,7 @@ import pytest
 import requests
 from fastapi import FastAPI
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import Select
-from selenium.webdriver.support.wait import WebDriverWait
 
 from chat_platform.cli.chromium import Browser
 from chat_platform.settings import Settings
@@ -58,11 +56,13 @@ class Walk:
         self.browser.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
         form = button.find_element(By.XPATH, "./ancestor::form")
         in_place = any(element.get_attribute("hx-post") for element in (button, form))
+        # Another page has another window; the button itself may be unknown to Chromium between the two.
+        self.browser.driver.execute_script("window.here = true")
         button.click()
         if in_place:
             self.browser.wait("return !document.querySelector('.htmx-request')")
         else:
-            WebDriverWait(self.browser.driver, 30, 0.05).until(staleness_of(button))
+            self.browser.wait("return !window.here", 30)
         self.browser.settle()
 
     def text(self, selector: str = "main") -> str:

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from chat_platform.errors import ModelError, WebError
 from chat_platform.ingestion import author_training
-from chat_platform.ml.authors.model import AuthorModel
+from chat_platform.ml.authors.model import FILE, AuthorModel
 from chat_platform.settings import Settings
 from chat_platform.storage.asked import AskedStore
 from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
@@ -194,7 +194,7 @@ def test_a_damaged_model_is_a_coded_error_and_mended_it_serves(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = PromotionLog(workspace.database).champion("author")
-    file = Path(workspace.lake.url) / "models" / "author" / str(version) / author_training.FILE
+    file = Path(workspace.lake.url) / "models" / "author" / str(version) / FILE
     whole = file.read_bytes()
     file.write_bytes(whole[:-1])
     guesser = Guesser(workspace)

@@ -50,10 +50,11 @@ def publish(workspace: Workspace, *, predictions: bool) -> None:
     with workspace.warehouse.write() as connection:
         connection.execute(
             "create table core.messages (message_id varchar, conversation_id varchar, position bigint, "
-            "clean_text varchar, language varchar, visibility varchar, removed boolean)"
+            "clean_text varchar, language varchar, visibility varchar, removed boolean, source varchar)"
         )
         connection.executemany(
-            "insert into core.messages values (?, 'c1', ?, ?, 'ko', ?, ?)", [row[:5] for row in MESSAGES]
+            "insert into core.messages values (?, 'c1', ?, ?, 'ko', ?, ?, 'zoom')",
+            [row[:5] for row in MESSAGES],
         )
         if predictions:
             connection.execute(
