@@ -241,9 +241,13 @@ class Build:
     Args:
         folder: holds the file and what dbt writes.
         project: the parsed project.
+
+    Attributes:
+        left_out: side of the metrics that is not built.
     """
 
     def __init__(self, folder: Path, project: Manifest) -> None:
+        self.left_out: str | None = None
         self.path = folder / "build.duckdb"
         self.folder = folder
         self.project = project
@@ -291,6 +295,8 @@ class Build:
     def dbt(self, *arguments: str, variables: Mapping[str, Any] | None = None) -> list[Any]:
         """Run dbt in this process; failures of models and tests are failures here. Return the nodes that ran."""
         command = [*arguments, *_places(self.folder)]
+        if self.left_out:
+            command += ["--exclude", f"config.meta.side:{self.left_out}"]
         if variables:
             command += ["--vars", json.dumps(dict(variables), ensure_ascii=False)]
         result = dbtRunner(manifest=self.project).invoke(command)

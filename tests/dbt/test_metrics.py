@@ -48,7 +48,7 @@ def test_the_full_build_gives_every_mart_rows(full_refresh: Build) -> None:
     assert empty == ["marts.person_distinctive_words", "marts.silent_people"]
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 1, 0, 2)])
+@pytest.mark.parametrize("order", [pytest.param((0, 1, 2, 3), marks=pytest.mark.exhaustive), (3, 1, 0, 2)])
 def test_batches_in_any_order_equal_one_full_refresh(
     order: tuple[int, ...],
     full_refresh: Build,

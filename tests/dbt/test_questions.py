@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from chat_platform.storage.metric_builds import STREAMS
 from tests.dbt.classroom import (
     Build,
     Conversation,
@@ -23,6 +24,25 @@ Copy = Callable[[Build], Build]
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 MARTS = ("lecture_questions", "question_summary", "open_questions", "similar_questions", "question_topics")
 STATES = "select message_id, state, answer_basis, answer_message_id from marts.lecture_questions order by message_id"
+
+
+@pytest.fixture
+def empty(empty: Build) -> Build:
+    """A build file whose tables hold nothing, for the class alone."""
+    empty.left_out = STREAMS
+    return empty
+
+
+@pytest.fixture
+def copy_of(copy_of: Copy) -> Copy:
+    """A function that copies a published build, of which the class alone is built again."""
+
+    def copy(original: Build) -> Build:
+        build = copy_of(original)
+        build.left_out = STREAMS
+        return build
+
+    return copy
 
 
 def rows_about_questions(build: Build) -> dict[str, list[tuple[object, ...]]]:

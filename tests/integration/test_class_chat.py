@@ -51,8 +51,11 @@ def followed(begun: World, make_home: MakeHome) -> Followed:
 
 
 @pytest.fixture(scope="module")
-def world(begun: World, followed: Followed) -> World:
-    """The whole class, which somebody has followed before."""
+def world(begun: World, request: pytest.FixtureRequest) -> World:
+    """The whole class, which somebody has followed before where a test asks about them."""
+    if any("followed" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("followed")
+    begun.post_until(None)
     return begun
 
 
@@ -104,6 +107,7 @@ def test_looking_again_finds_nothing_to_do(world: World, undisturbed: Home) -> N
     assert undisturbed.workspace().publication.current().number == before
 
 
+@pytest.mark.exhaustive
 def test_evenings_one_after_another_equal_all_at_once(followed: Followed, undisturbed: Home) -> None:
     """A class followed day by day ends where a class caught up in one go ends, in any order of arrival."""
     assert 0 < followed.first < RECORDINGS
@@ -271,6 +275,7 @@ CHAT = """10:00:00 From 김가나 to Everyone:
 """
 
 
+@pytest.mark.exhaustive
 def test_a_saved_chat_in_the_inbox_becomes_tables_in_parts_or_whole(make_home: MakeHome) -> None:
     whole, parts = make_home("whole"), make_home("parts")
     cut = CHAT.index("10:00:20")

@@ -317,6 +317,7 @@ def test_training_on_a_damaged_champion_compares_with_the_one_that_serves(
     assert damaged not in table
 
 
+@pytest.mark.exhaustive
 def test_after_a_roll_back_one_run_predicts_with_the_earlier_version_and_no_training_undoes_it(
     trained: Trained, tmp_path: Path
 ) -> None:

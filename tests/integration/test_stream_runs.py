@@ -20,7 +20,7 @@ from chat_platform.simulators.stream_world import StreamServers, start_streams
 from tests.integration.classes import SEOUL
 from tests.integration.harness import Home, differences
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow, pytest.mark.timeout(1_200)]
 MakeHome = Callable[[str], Home]
 # What a kill may not change; the other tables hold the moments at which something was seen.
 COMPARED = ("core.messages", "core.emote_uses", "core.tokens", "core.quarantine", "ml.question_predictions")
@@ -146,7 +146,6 @@ def test_the_figures_of_today_are_published_with_their_trends(outside: Outside, 
     assert followed.home.query("select count(*) from core.emotes")[0][0] > 20
 
 
-@pytest.mark.exhaustive
 def test_killed_at_every_step_and_restarted_equals_undisturbed(
     outside: Outside, followed: Followed, make_home: MakeHome
 ) -> None:

@@ -18,7 +18,11 @@ from chat_platform.storage.tokens import SCOPES
 from chat_platform.web.application import create_app
 from tests.web.homes import copied
 
-ROLES = (None, "student", "teacher", "operator")
+ROLES = (
+    None,
+    "student",
+    *(pytest.param(role, marks=pytest.mark.exhaustive) for role in ("teacher", "operator")),
+)
 LONGEST_S = 60.0
 """Of the processor: other tests run beside it."""
 

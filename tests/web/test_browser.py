@@ -223,7 +223,7 @@ def test_no_page_violates_the_policy_or_asks_elsewhere(
     assert [text for text in page.complaints if not any(status in text for status in expected)] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize(("role", "address"), PAGES)
 def test_axe_finds_nothing_serious(
     page: Browser, portal: Portal, role: str, address: str, scheme: str

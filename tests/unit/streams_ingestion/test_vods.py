@@ -447,6 +447,7 @@ for conversation in workspace.ledger.due("twitch"):
 """
 
 
+@pytest.mark.exhaustive
 def test_a_collector_that_is_killed_by_the_system_again_and_again_finishes_the_same(
     new_workspace, twitch, connect, tmp_path
 ):
