@@ -239,7 +239,15 @@ def publish(template: Path, home: Path, lectures: int) -> Path:
             connection.execute(f"create schema if not exists {schema}")
             rows = "" if schema == "meta" else "limit 0"
             connection.execute(f"create table {schema}.{table} as from pattern.{schema}.{table} {rows}")
+        views = connection.execute(
+            "select schema_name, sql from duckdb_views() where database_name = 'pattern' and not internal"
+        ).fetchall()
         connection.execute("detach pattern")
+        # Each layer of the metrics reads those before it.
+        for layer in ("staging", "intermediate", "marts"):
+            connection.execute(f"create schema if not exists {layer}")
+            for view in (sql for schema, sql in views if schema == layer):
+                connection.execute(view)
         for statement in filter(str.strip, _MACROS.split(";\n")):
             connection.execute(statement)
         for table, select in _INSERTS.items():
