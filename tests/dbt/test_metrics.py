@@ -145,6 +145,7 @@ def test_a_conversation_that_shrank_is_replaced(full_refresh: Build, copy_of: Co
     assert build.query("select count(*) from intermediate.int_words where conversation_id = 'r1'") == [(1,)]
 
 
+@pytest.mark.exhaustive
 def test_another_time_zone_rebuilds_every_day_without_a_full_refresh(
     full_refresh: Build, copy_of: Copy, lectures: list[Conversation]
 ) -> None:
@@ -200,6 +201,7 @@ def test_an_empty_warehouse_builds(empty: Build) -> None:
     assert all(rows == [] for rows in empty.marts().values())
 
 
+@pytest.mark.exhaustive
 def test_the_settings_reach_peaks_and_words(empty: Build) -> None:
     made = conversation("r1", "zoom", START)
     for minute in (1, 9, 17, 25):

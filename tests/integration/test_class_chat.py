@@ -220,6 +220,7 @@ def _nothing_leaks(home: Home, world: World) -> None:
     assert not [secret for secret in secrets if secret.decode() in said]
 
 
+@pytest.mark.exhaustive
 def test_late_replies_edits_deletions_and_reactions_on_slack_are_seen(make_home: MakeHome) -> None:
     home = make_home("slack")
     with start_world(13, recordings=2, messages_per_recording=20, mode="plain") as world:

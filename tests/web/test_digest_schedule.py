@@ -164,6 +164,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 def test_the_command_previews_and_sends(
     with_mail: None, home: Path, server: MailServer, tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ def port() -> int:
         return int(free.getsockname()[1])
 
 
+@pytest.mark.exhaustive
 def test_no_acknowledged_answer_is_lost(home: Path, settings: Settings, port: int) -> None:
     database = open_database(settings.app_database)
     accounts, questions = AccountStore(database), AskedStore(database, "class")

@@ -456,6 +456,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
+@pytest.mark.exhaustive
 def test_a_start_prints_a_set_up_link_until_there_is_an_account(tmp_path: Path) -> None:
     port, links = free_port(), []
     for step in range(3):
