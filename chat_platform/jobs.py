@@ -34,6 +34,8 @@ _STREAMERS = dg.AssetSelection.assets(
     ["ml", "channel_trends"],
 )
 _TRENDS = dg.AssetSelection.assets(["ml", "streams", "channel_trends"])
+# Tag of runs that write tables and metrics: one at a time.
+CHAIN = {"chatp/chain": "class_chat"}
 # Tag of runs that only talk to a platform.
 FETCHING = "chatp/fetching"
 QUESTION_GROUPS = dg.AssetSelection.assets(["ml", "question_groups"])
@@ -58,7 +60,7 @@ CLASS_RECORDINGS = dg.define_asset_job(
     | _BEHIND_THE_LAKE,
     description="A batch of recordings (or imported chat files) from Zoom to the published metrics. Launched by "
     "the sensors; launch it for a range of partitions to fetch or parse them again.",
-    tags={"chatp/chain": "class_chat"},
+    tags=CHAIN,
 )
 PUBLISH = dg.define_asset_job(
     "publish_metrics",
@@ -70,14 +72,14 @@ PUBLISH = dg.define_asset_job(
     description="Loads what lies in the lake, resolves people, groups similar questions, builds the metrics and "
     "publishes. Launch it after an identity decision, a new class list or a change of settings; the sensor launches "
     "it for what an interrupted run left behind, and a schedule every night.",
-    tags={"chatp/chain": "class_chat"},
+    tags=CHAIN,
 )
 REPARSE = dg.define_asset_job(
     "reparse_recordings",
     selection=_lake("zoom") | _BEHIND_THE_LAKE,
     description="Parses archived answers again without asking Zoom, for a range of recordings. Launch it after a "
     "parser was changed.",
-    tags={"chatp/chain": "class_chat"},
+    tags=CHAIN,
 )
 
 SLACK_DAYS = dg.define_asset_job(
@@ -85,20 +87,20 @@ SLACK_DAYS = dg.define_asset_job(
     selection=dg.AssetSelection.assets(["raw", "slack_users"]) | _lake("slack") | _BEHIND_THE_LAKE,
     description="Days of Slack's channels from the archived answer to the published metrics. Launched by the "
     "sensor for the days that changed; to ask Slack again, materialise raw/slack_days for the range first.",
-    tags={"chatp/chain": "class_chat"},
+    tags=CHAIN,
 )
 REPREDICT_RECORDINGS = dg.define_asset_job(
     "repredict_recordings",
     selection=_predictions("zoom") | QUESTION_GROUPS | _BEHIND_THE_LAKE,
     description="Predictions of the question model for a range of recordings, and for all else that another version "
     "predicted, to the published metrics. Launched by the sensor after a promotion or a roll-back: one run for all.",
-    tags={"chatp/chain": "class_chat"},
+    tags=CHAIN,
 )
 REPREDICT_SLACK = dg.define_asset_job(
     "repredict_slack_days",
     selection=_predictions("slack") | QUESTION_GROUPS | _BEHIND_THE_LAKE,
     description="The same for days of Slack's channels, where no recording is due.",
-    tags={"chatp/chain": "class_chat"},
+    tags=CHAIN,
 )
 RETRAIN_QUESTION = dg.define_asset_job(
     "retrain_question_model",
@@ -125,7 +127,7 @@ def _days_job(platform: str) -> "UnresolvedAssetJobDefinition":
         description=f"Today's figures and emotes of every streamer of the list on {platform}, to the published "
         "metrics. Launched every hour while the day lacks figures; launch it for a range of days to write them again "
         "from the archive.",
-        tags={"chatp/chain": "class_chat"},
+        tags=CHAIN,
     )
 
 
@@ -149,7 +151,7 @@ def _videos_job(platform: str) -> "UnresolvedAssetJobDefinition":
         description=f"Archived chats of a batch of recorded streams of {platform}, to the published metrics. "
         "Launched by the sensor; launch it for a range of videos to parse and count them again, after emotes were "
         "corrected or a parser was changed.",
-        tags={"chatp/chain": "class_chat"},
+        tags=CHAIN,
     )
 
 
@@ -159,7 +161,7 @@ def _repredict_job(platform: str) -> "UnresolvedAssetJobDefinition":
         selection=_predictions(platform) | _BEHIND_THE_LAKE,
         description=f"Predictions of the question model for recorded streams of {platform} that another version "
         "predicted, to the published metrics. Launched by the sensor after a promotion or a roll-back.",
-        tags={"chatp/chain": "class_chat"},
+        tags=CHAIN,
     )
 
 

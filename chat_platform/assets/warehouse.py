@@ -4,7 +4,7 @@ What belongs here: the steps that hold the writer's lock, except dbt (``assets.m
 network, browser, tokenising: those never happen under the lock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import duckdb
@@ -25,6 +25,7 @@ from chat_platform.ingestion.tables import (
 )
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.sources.streams.registry import PLATFORMS
+from chat_platform.storage.warehouse import LoadReport
 from chat_platform.tables.class_chat import CONVERSATIONS, MESSAGES, TOKENS
 from chat_platform.tables.models import (
     AUTHOR_PREDICTIONS,
@@ -110,16 +111,12 @@ def core_tables(
     """Conversations' tables of every source, brought up to the lake: only partitions that changed are read."""
     home = workspace.open()
     report = load_conversations(home)
-    # Metrics of streams read their tables in every run, so these must be there.
+    # Metrics of streams read their tables, so these must be there.
     load_streams(home)
-    for partition in report.waiting:
-        context.log.warning(f"{partition}: its tables in the lake are not complete yet; left for a later run")
+    _warn_of_waiting(context, report)
     context.log.info(f"{len(report.partitions)} conversations loaded, {len(report.removed)} taken out")
     with home.warehouse.write() as connection:
-        for table in LOADED:
-            yield _result(connection, table, loaded=report.rows[table.full_name])
-        for table in LOADED:
-            yield schema_matches(connection, table)
+        yield from _brought_up(connection, LOADED, report)
         yield reconcile(connection)
 
 
@@ -135,13 +132,9 @@ def stream_tables(
     """Streamers, their figures by day, videos, emotes and trends, brought up to the lake."""
     home = workspace.open()
     report = load_streams(home)
-    for partition in report.waiting:
-        context.log.warning(f"{partition}: its tables in the lake are not complete yet; left for a later run")
+    _warn_of_waiting(context, report)
     with home.warehouse.write() as connection:
-        for table in OF_STREAMS:
-            yield _result(connection, table, loaded=report.rows[table.full_name])
-        for table in OF_STREAMS:
-            yield schema_matches(connection, table)
+        yield from _brought_up(connection, OF_STREAMS, report)
 
 
 # A step of its own: the author model is trained on people, who are resolved from what the step above loads.
@@ -161,10 +154,7 @@ def model_tables(
     context.log.info(f"{write_model_tables(home)} versions")
     report = home.warehouse.load(home.lake, MODEL_TABLES)
     with home.warehouse.write() as connection:
-        for table in MODEL_TABLES:
-            yield _result(connection, table, loaded=report.rows[table.full_name])
-        for table in MODEL_TABLES:
-            yield schema_matches(connection, table)
+        yield from _brought_up(connection, MODEL_TABLES, report)
 
 
 @dg.multi_asset(
@@ -256,6 +246,21 @@ def build_publication(deps: list[dg.AssetKey]) -> dg.AssetsDefinition:
         )
 
     return published_warehouse
+
+
+def _warn_of_waiting(context: dg.AssetExecutionContext, report: LoadReport) -> None:
+    for partition in report.waiting:
+        context.log.warning(f"{partition}: its tables in the lake are not complete yet; left for a later run")
+
+
+def _brought_up(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[TableSpec], report: LoadReport
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Every table's result, then every table's check."""
+    for table in tables:
+        yield _result(connection, table, loaded=report.rows[table.full_name])
+    for table in tables:
+        yield schema_matches(connection, table)
 
 
 def _result(

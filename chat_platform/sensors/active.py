@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from chat_platform.jobs import CHAIN
 from chat_platform.storage.liveness import RunGuard
 
-CHAIN = {"chatp/chain": "class_chat"}
 # Run in the process that created it (``runner``), which shows that it is alive before it creates the run.
 IN_PROCESS = {"chatp/in_process": "true"}
 # A queued or starting run has no process yet; after this long it will not get one.

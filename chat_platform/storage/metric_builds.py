@@ -17,7 +17,6 @@ from chat_platform.tables import streams
 from chat_platform.tables.class_chat import CONVERSATIONS
 
 CLASS, STREAMS = "class", "streams"
-_META = "create table if not exists meta.metric_builds (side varchar primary key, built_from varchar);"
 # Conversations are compared by their rows: the file of their table changes with every conversation of either side.
 _SOURCES = """
 with conversations as (
@@ -54,7 +53,6 @@ def sources(connection: duckdb.DuckDBPyConnection, models: str) -> dict[str, str
 
 def due(connection: duckdb.DuckDBPyConnection, now: Mapping[str, str]) -> set[str]:
     """Sides that were not built from what is there now."""
-    connection.execute(_META)
     built = dict(connection.execute("select side, built_from from meta.metric_builds").fetchall())
     return {side for side, built_from in now.items() if built.get(side) != built_from}
 

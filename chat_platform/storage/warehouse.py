@@ -28,6 +28,7 @@ create schema if not exists marts; create schema if not exists meta;
 create table if not exists meta.loaded_files (
     table_name varchar, partition varchar, signature varchar, loaded_at timestamptz);
 create table if not exists meta.pending_conversations (conversation_id varchar);
+create table if not exists meta.metric_builds (side varchar primary key, built_from varchar);
 """
 
 

@@ -14,7 +14,7 @@ import pytest
 from chat_platform.assets.metrics import SIDE
 from chat_platform.checks import reconcile, schema_matches
 from chat_platform.cli.setup_home import prepare
-from chat_platform.sensors.active import CHAIN
+from chat_platform.jobs import CHAIN
 from chat_platform.settings import Settings, project_root
 from chat_platform.sources.streams.registry import PLATFORMS
 from chat_platform.storage.warehouse import Warehouse

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat_platform.sensors.active import CHAIN, IN_PROCESS, is_active
+from chat_platform.jobs import CHAIN
+from chat_platform.sensors.active import IN_PROCESS, is_active
 from chat_platform.sensors.batches import RANGE_END, RANGE_START, batch_request, contiguous
 from chat_platform.sensors.class_chat import read_cursor, window, write_cursor
 from chat_platform.settings import Settings, SlackSettings

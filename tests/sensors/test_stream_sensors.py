@@ -17,11 +17,10 @@ from chat_platform.errors import StreamError
 from chat_platform.ingestion.imports import import_saved_chat
 from chat_platform.ingestion.streams import vods
 from chat_platform.ingestion.streams.snapshots import snapshot_day
-from chat_platform.jobs import FETCHING
+from chat_platform.jobs import CHAIN, FETCHING
 from chat_platform.partitions import stream_videos
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.schedules import build_schedules
-from chat_platform.sensors.active import CHAIN
 from chat_platform.sensors.batches import RANGE_END, RANGE_START
 from chat_platform.sensors.class_chat import CHAT_SUFFIXES
 from chat_platform.sensors.folders import waiting_files

@@ -37,6 +37,16 @@ from chat_platform.ml.encoder.settings import EncoderSize, TransformerSettings
 
 PIECES_AT_ONCE = {"cpu": 1_024, "cuda": 65_536}
 """Of a batch when nothing is learnt, padding included. A CPU is fastest while a batch stays in its caches."""
+# What the libraries raise on files that are damaged or do not fit each other.
+_DAMAGED = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ImportError,
+    SafetensorError,
+)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 
@@ -156,15 +166,7 @@ def from_files(config: bytes, weights: bytes, *, bare: bool = False) -> PreTrain
             network = _bare(network) if bare else network
             tensors = load(weights)
             network.load_state_dict(tensors, strict=False)
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RuntimeError,
-        ImportError,
-        SafetensorError,
-    ) as error:
+    except _DAMAGED as error:
         raise ModelError("CP-ML-045", type(error).__name__) from error
     if set(tensors) != set(_own_tensors(network)):
         raise ModelError("CP-ML-045", "weights of another network")
@@ -248,15 +250,7 @@ def _checkpoint_errors(name: str, *, is_folder: bool) -> Iterator[None]:
         raise ModelError(
             "CP-ML-043" if unusable else "CP-ML-042", f"{name}: {type(error).__name__}"
         ) from error
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RuntimeError,
-        ImportError,
-        SafetensorError,
-    ) as error:
+    except _DAMAGED as error:
         raise ModelError("CP-ML-043", f"{name}: {type(error).__name__}") from error
 
 

@@ -31,7 +31,6 @@ def due(tmp_path: Path) -> Due:
             if not connection.execute("select 1 from meta.loaded_files").fetchone():
                 _files(connection, ("core.messages", "zoom-1"), ("core.messages", "twitch-1"))
                 _files(connection, ("core.channel_snapshots", "2026-03-02"), ("core.people", "whole"))
-            metric_builds.due(connection, {})
             metric_builds.remember(connection, metric_builds.sources(connection, MODELS))
             for change in changes:
                 connection.execute(change)
