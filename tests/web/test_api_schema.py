@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +22,6 @@ ROLES = (
     "student",
     *(pytest.param(role, marks=pytest.mark.exhaustive) for role in ("teacher", "operator")),
 )
-LONGEST_S = 60.0
-"""Of the processor: other tests run beside it."""
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +94,7 @@ def prepared(portal: Any, role: str | None) -> Any:
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role or "nobody")
 def test_every_answer_is_what_the_document_says(portal: Any, role: str | None) -> None:
     """All checks of Schemathesis, in its phases: examples, coverage of the bounds, generated requests."""
-    began, asked, statuses = time.process_time(), 0, Counter[int]()
+    asked, statuses = 0, Counter[int]()
     failures: dict[tuple[str, str], str] = {}
     for event in from_schema(prepared(portal, role)).execute():
         if isinstance(event, events.NonFatalError):
@@ -119,4 +116,3 @@ def test_every_answer_is_what_the_document_says(portal: Any, role: str | None) -
     assert not failures, "\n\n".join(f"{key}: {text}"[:1500] for key, text in failures.items())
     assert asked > 300
     assert (statuses[200] > 100) == (role is not None), statuses
-    assert time.process_time() - began < LONGEST_S

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import stat
 import threading
-import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -197,10 +196,8 @@ def test_readers_do_not_wait_for_a_writer_and_see_the_state_before_it(engine: En
     with write_session(engine) as session:
         session.add(entry("a"))
         session.flush()
-        started = time.monotonic()
-        with Session(engine) as reader:
+        with Session(engine) as reader:  # waiting for the writer would end in an error: they share a thread
             assert reader.scalars(select(LedgerEntry)).all() == []
-        assert time.monotonic() - started < 1
 
 
 def test_read_then_write_loses_no_update_between_threads(engine: Engine) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
@@ -12,6 +11,7 @@ import pytest
 
 from chat_platform.simulators.class_generator import GeneratedClass, generate_class
 from chat_platform.simulators.truth import Style
+from tests.cost import cost
 
 SEEDS = (1, 2, 3)
 
@@ -40,14 +40,14 @@ def test_a_recording_depends_on_seed_and_index_only() -> None:
 
 
 def test_five_thousand_recordings_cost_nothing_until_asked_for() -> None:
-    begun = time.process_time()
-    large = generate_class(9, recordings=5_000, messages_per_recording=2_000)
-    assert time.process_time() - begun < 0.5
-    large.recording(17)
-    begun = time.process_time()
-    said = large.recording(2_500).utterances
-    assert time.process_time() - begun < 0.75
-    assert 1_800 <= len(said) <= 2_250
+    made = list[GeneratedClass]()
+
+    def one_lecture(recordings: int) -> None:
+        made.append(generate_class(9, recordings=recordings, messages_per_recording=2_000))
+        made[-1].recording(recordings // 2)
+
+    assert cost(lambda: one_lecture(5_000)) < 3 * cost(lambda: one_lecture(5))
+    assert 1_800 <= len(made[0].recording(2_500).utterances) <= 2_250
 
 
 @pytest.mark.parametrize("wanted", [60, 830, 2_000])

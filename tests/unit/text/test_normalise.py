@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import unicodedata
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chat_platform.text.normalise import EMAIL, MENTION, URL, _pass, clean
+from tests.cost import growth
 
 chat_pieces = st.sampled_from(
     [
@@ -124,14 +124,4 @@ def test_the_quick_way_gives_what_the_rules_give(text: str) -> None:
     ["a", "가", "ㅋㅋ!? ", "a.", "@a", "`", '"', "www.a", "x(", "👍", "\u200d", "a@", "\n ", "```", "-a"],
 )
 def test_time_grows_with_the_length_only(piece: str) -> None:
-    """Ten times the text: about ten times the work, not a hundred. CPU time, the best of three: load is no fault."""
-
-    def seconds(length: int) -> float:
-        text, times = piece * (length // len(piece)), []
-        for _ in range(3):
-            started = time.process_time()
-            clean(text)
-            times.append(time.process_time() - started)
-        return min(times)
-
-    assert seconds(200_000) < 40 * seconds(20_000) + 1.0
+    assert growth(lambda length: clean(piece * (length // len(piece))), 20_000, factor=10) < 4
