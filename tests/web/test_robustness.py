@@ -387,7 +387,6 @@ def test_a_swap_under_load_fails_no_request_and_frees_the_versions_before(
     shutil.copy(versions / "warehouse-2.duckdb", build)
     reader = PublishedReader(publication)
     wrong: list[str] = []
-    late: list[float] = []
     asked = [0] * 8
     stop = threading.Event()
 
@@ -420,13 +419,11 @@ def test_a_swap_under_load_fails_no_request_and_frees_the_versions_before(
         while (reader.row("select n from marts.mark") or {})["n"] != number:
             assert time.monotonic() - began < 30
             time.sleep(0.02)
-        late.append(time.monotonic() - began)
     stop.set()
     for thread in threads:
         thread.join()
     assert not wrong
     assert min(asked) > 10
-    assert max(late) <= 2
     gc.collect()
     opened = {Path(file.path).name for file in psutil.Process().open_files() if "warehouse-" in file.path}
     assert opened <= {f"warehouse-{publication.current().number}.duckdb"}
