@@ -97,9 +97,11 @@ answers as (
         answerers.participant_id as answered_by,
         answerers.role as answered_by_role
     from together
-    inner join asked on asked.message_id = together.question_id
     inner join participants as answerers on answerers.identity_id = together.identity_id
-    where answerers.participant_id <> asked.participant_id and not answerers.is_bot
+    semi join asked on asked.message_id = together.question_id
+    -- As a condition of one join, "by somebody else" would be tried for all pairs of a participant and a question.
+    anti join asked as own on own.message_id = together.question_id and own.participant_id = answerers.participant_id
+    where not answerers.is_bot
 
 ),
 
