@@ -34,7 +34,11 @@ participants as (
 
 lectures as (
 
-    select * from {{ ref('lectures') }}
+    select
+        *,
+        {{ recording_link_start('link') }} as link_start,
+        {{ recording_link_end('link') }} as link_end
+    from {{ ref('lectures') }}
 
 ),
 
@@ -141,7 +145,7 @@ final as (
         first_answers.answered_at,
         first_answers.seconds as seconds_to_answer,
         coalesce(first_answers.answers, 0) as answers,
-        {{ recording_link('lectures.link', 'asked.sent_at') }} as link
+        lectures.link_start || {{ recording_link_moment('asked.sent_at') }} || lectures.link_end as link
     from asked
     inner join lectures on lectures.conversation_id = asked.conversation_id
     left join first_answers on first_answers.question_id = asked.message_id
