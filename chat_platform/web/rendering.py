@@ -64,6 +64,8 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Else every request looks at the files of all templates that it uses.
+        auto_reload=False,
     )
     found.filters.update(
         number=number,
