@@ -408,7 +408,7 @@ def test_files_are_saved_under_harmless_names(page: Browser, portal: Portal, tmp
     page.driver.execute_cdp_cmd("Browser.setDownloadBehavior", settings)
     for number in range(len(TEXTS)):
         page.driver.get(f"{portal.base}/file/{number}")
-    wanted, deadline = {str(number) for number in range(len(TEXTS))}, time.monotonic() + 10
+    wanted, deadline = {str(number) for number in range(len(TEXTS))}, time.monotonic() + 60
     while {path.read_text() for path in tmp_path.glob("*.csv")} != wanted:
         assert time.monotonic() < deadline
         time.sleep(0.1)
