@@ -9,7 +9,6 @@ so a day that is over is written from the archive alone, and one that nobody ask
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from datetime import date
 
 import dagster as dg
@@ -27,7 +26,6 @@ from chat_platform.partitions import stream_days, stream_videos
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.resources.streams import StreamsResource
 from chat_platform.settings import Settings
-from chat_platform.sources.streams.connections import open_platform
 from chat_platform.sources.streams.registry import PLATFORMS
 from chat_platform.sources.streams.snapshots import ABOUT_EVERYBODY
 from chat_platform.storage.workspace import Workspace
@@ -336,9 +334,8 @@ def _chat(platform: str, website: dg.AssetKey) -> list[dg.AssetsDefinition]:
         return list(keys)
 
     def parse(home: Workspace, ids: Sequence[str]) -> Iterator[Outcome]:
-        with closing(open_platform(home.settings, platform)) as opened:
-            for conversation_id in ids:
-                yield vods.parse(home, opened, conversation_id)
+        for conversation_id in ids:
+            yield vods.parse(home, platform, conversation_id)
 
     chat = conversations.build_chat_assets(
         name=f"{platform}_chat",

@@ -13,6 +13,7 @@ import pytest
 
 from chat_platform.assets.conversations import source_key
 from chat_platform.assets.streams import LIST_KEY, TRENDS_KEY, build_stream_assets
+from chat_platform.errors import StreamError
 from chat_platform.ingestion.streams.snapshots import snapshot_day
 from chat_platform.ingestion.tables import load_conversations, load_streams
 from chat_platform.partitions import stream_videos
@@ -208,6 +209,26 @@ def test_a_video_goes_from_its_pages_to_predictions_and_one_that_grew_is_replace
     assert dict(loaded(counts.format("core.messages"))) == said
     truth = sum((world.native_uses(v) for v in videos), Counter())
     assert {(i, code): uses for i, code, uses in loaded(native)} == truth
+
+
+def test_what_is_archived_is_parsed_again_without_credentials(
+    home: StreamHome, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.list_streamers(streamers=home.world.everybody()[:1])
+    ids = sorted(home.discover())
+    instance.add_dynamic_partitions(str(stream_videos("twitch").name), ids)
+    assert run(home, instance, [PAGES], (ids[0], ids[-1])).success
+    for name in home.servers.environment():
+        monkeypatch.delenv(name)
+    asked = len(home.servers.twitch.requests)
+    with pytest.raises(StreamError, match="CP-STREAM-001"):
+        open_platform(Settings(), "twitch")
+    assert run(home, instance, PARSED, (ids[0], ids[-1])).success
+    said = {i: home.workspace.lake.read(MESSAGES, i).num_rows for i in ids}
+    assert said == {
+        f"twitch-{v.video_id}": len(home.world.chat(v)) for v in home.world.videos(home.world.everybody()[0])
+    }
+    assert len(home.servers.twitch.requests) == asked
 
 
 def test_trends_find_what_was_planted_and_are_computed_once(

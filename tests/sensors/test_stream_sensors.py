@@ -84,7 +84,8 @@ def fetch(home: StreamHome, ids: list[str]) -> None:
 
 
 def parse(home: StreamHome, ids: list[str]) -> None:
-    on_platform(home, lambda platform: [vods.parse(home.workspace, platform, i) for i in ids])
+    for conversation_id in ids:
+        vods.parse(home.workspace, "twitch", conversation_id)
 
 
 def publish(home: StreamHome) -> None:

@@ -38,6 +38,7 @@ from chat_platform.sources.records import ParsedConversation, QuarantinedRecord
 from chat_platform.sources.streams.clock import Clock
 from chat_platform.sources.streams.paging import chat_gaps, chat_pages
 from chat_platform.sources.streams.port import NativeEmoteUse, StreamPlatform, Video
+from chat_platform.sources.streams.registry import platform_spec
 from chat_platform.sources.streams.snapshots import ABOUT_EVERYBODY
 from chat_platform.storage.ledger import Announced
 from chat_platform.storage.workspace import Workspace
@@ -139,18 +140,22 @@ def fetch(
         return list(pool.map(one, conversation_ids))
 
 
-def parse(workspace: Workspace, platform: StreamPlatform, conversation_id: str) -> Outcome:
-    """Parse an archived chat into the lake, with the emotes of its channel and day.
+def parse(workspace: Workspace, platform: str, conversation_id: str) -> Outcome:
+    """Parse an archived chat into the lake, with the emotes of its channel and day; nothing is asked of the platform.
 
     A chat that was not read to its end is left as it is.
+
+    Args:
+        platform: short name.
     """
-    if not archived_reading(workspace, platform.name, conversation_id).complete:
+    if not archived_reading(workspace, platform, conversation_id).complete:
         return Outcome(conversation_id, _state(workspace, conversation_id))
     try:
-        video = _video(workspace, platform.name, conversation_id)
-        chat = platform.parse_chat(video, archived_pages(workspace, platform.name, conversation_id))
+        video = _video(workspace, platform, conversation_id)
+        pages = archived_pages(workspace, platform, conversation_id)
+        chat = platform_spec(platform).parse_chat(video, pages)
         parsed = chat.conversation
-        _note_gaps(parsed, video, doubtful_seconds(workspace, platform.name, conversation_id))
+        _note_gaps(parsed, video, doubtful_seconds(workspace, platform, conversation_id))
         write_conversation(workspace.lake, parsed)
         _write_emote_uses(workspace, video, chat.native_emotes)
     except ChatPlatformError as error:

@@ -112,7 +112,7 @@ class ChatPage:
     """One answer with chat, exactly as it arrived.
 
     Attributes:
-        raw: the answer's body; the archive keeps it, ``parse_chat`` reads it.
+        raw: the answer's body; the archive keeps it, ``PlatformSpec.parse_chat`` reads it.
         records: comments in it, usable or not.
         next_cursor: what to ask with for the next page, also after a restart; ``None``: this is the last.
         first_s, last_s: offsets of its first and last comment from the start of the video, seconds.
@@ -205,12 +205,6 @@ class StreamPlatform(Protocol):
             StreamError: CP-STREAM-007 when the video or its chat is gone.
         """
 
-    def parse_chat(self, video: Video, pages: Iterable[bytes]) -> StreamChat:
-        """Archived pages of a video, in order, as records; a comment on two pages counts once.
-
-        Never raises for what a page holds: what cannot be used is quarantined.
-        """
-
     def emotes(self, channel_id: str | None) -> list[Emote]:
         """Emotes of a channel, or with ``None`` those that everybody can use."""
 
@@ -251,6 +245,9 @@ class PlatformSpec:
         hosts: host names of its addresses, without ``www.`` and ``m.``.
         reference: path of an address (without host) → the channel it leads to; ``None``: to no channel.
         connect: open it.
+        parse_chat: archived pages of a video, in order, as records. It needs no open platform: what is archived can
+            be parsed for ever, also without credentials. A comment on two pages counts once, and nothing is raised
+            for what a page holds: what cannot be used is quarantined.
         video_link: video and seconds from its start → address that plays it from there.
         third_party_emotes: whether BTTV, FFZ and 7TV know its channels by the platform's ids.
     """
@@ -260,6 +257,7 @@ class PlatformSpec:
     hosts: tuple[str, ...]
     reference: Callable[[str], ChannelReference | None]
     connect: Callable[[Connection], StreamPlatform]
+    parse_chat: Callable[[Video, Iterable[bytes]], StreamChat]
     video_link: Callable[[str, float], str]
     third_party_emotes: bool = False
 

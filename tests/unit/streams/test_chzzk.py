@@ -115,7 +115,7 @@ def test_every_comment_of_a_video_comes_once(world, chzzk, fault):
     video = world.videos(world.everybody()[0])[0]
     _, platform = chzzk(*([fault] if fault else []), comments_a_page=20)
     pages = [page.raw for page in chat_pages(platform, video.video_id)]
-    chat = platform.parse_chat(platform.video(video.video_id), pages)
+    chat = parse_pages(platform.video(video.video_id), pages)
     chat.conversation.check_conservation()
     assert [(m.text, m.offset_s) for m in chat.conversation.messages] == [
         (chzzk_text(c), c.offset_ms / 1000) for c in world.chat(video)
@@ -130,7 +130,7 @@ def test_emotes_are_those_that_the_extras_name_and_join_their_list_by_code(world
     expected, counted = Counter(), Counter()
     for video in world.videos(streamer)[:4]:
         pages = [page.raw for page in chat_pages(platform, video.video_id)]
-        for use in platform.parse_chat(platform.video(video.video_id), pages).native_emotes:
+        for use in parse_pages(platform.video(video.video_id), pages).native_emotes:
             counted[use.code] += use.count
         for (_, code), times in world.native_uses(video).items():
             expected["{:" + code + ":}"] += times

@@ -18,6 +18,7 @@ from chat_platform.sources.streams.port import Video
 from chat_platform.sources.streams.twitch import downloader_json as json_module
 from chat_platform.sources.streams.twitch.downloader_json import read_downloader_json
 from chat_platform.sources.streams.twitch.downloader_text import read_downloader_text
+from chat_platform.sources.streams.twitch.vod_chat import parse_pages
 
 START = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 VIDEO = Video("twitch", "77", "1", "방송", started_at=START, duration_s=3_600.0)
@@ -68,7 +69,7 @@ def test_the_file_and_the_page_by_page_chat_name_messages_and_accounts_alike(
         page = platform.chat_page(video.video_id, cursor)
         pages.append(page.raw)
         cursor = page.next_cursor
-    online = platform.parse_chat(platform.video(video.video_id), pages).conversation
+    online = parse_pages(platform.video(video.video_id), pages).conversation
     offline = read_downloader_json(encode(payload, "utf-8"), "x").chat.conversation
     assert online.conversation_id == offline.conversation_id
     for one, other in zip(online.messages, offline.messages, strict=True):

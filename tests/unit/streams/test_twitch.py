@@ -18,6 +18,7 @@ from chat_platform.sources.streams.paging import chat_gaps, chat_pages
 from chat_platform.sources.streams.snapshots import ChannelSnapshot, take_snapshots
 from chat_platform.sources.streams.twitch import helix
 from chat_platform.sources.streams.twitch.helix import duration_s
+from chat_platform.sources.streams.twitch.vod_chat import parse_pages
 from tests.unit.streams.conftest import CLIENT_SECRET
 
 
@@ -34,7 +35,7 @@ def read_all(platform, video_id, cursor=None):
 
 
 def parsed(platform, video_id, pages):
-    return platform.parse_chat(platform.video(video_id), [page.raw for page in pages])
+    return parse_pages(platform.video(video_id), [page.raw for page in pages])
 
 
 def said(world, video):

@@ -34,8 +34,8 @@ def test_from_the_list_to_counted_emotes(workspace, world, clock, tmp_path):
         refresh_emotes(workspace, platform, None, [s.chzzk_id for s in streamers], world.today)
         found = discover(workspace, platform, since=world.first_day, clock=clock).videos
         fetch(workspace, platform, found)
-        counts = [parse(workspace, platform, i).parsed.counts() for i in found]
         platform.close()
+        counts = [parse(workspace, platform.name, i).parsed.counts() for i in found]
     assert {row["channel_id"] for row in rows_of(workspace, CHANNELS)} == {s.chzzk_id for s in streamers}
     figures = {r["channel_id"]: (r["followers"], r["views"]) for r in rows_of(workspace, CHANNEL_SNAPSHOTS)}
     assert figures == {s.chzzk_id: (world.followers(s), None) for s in streamers}

@@ -52,7 +52,7 @@ def take_all(workspace, platform, world, clock, **options):
     discover(workspace, platform, since=world.first_day, clock=clock)
     due = workspace.ledger.due("twitch")
     fetch(workspace, platform, due, **options)
-    return [parse(workspace, platform, i) for i in due]
+    return [parse(workspace, "twitch", i) for i in due]
 
 
 def everything(workspace):
@@ -147,7 +147,7 @@ def test_a_chat_is_counted_anew_when_its_emotes_are_known_later(
 
     assert providers() <= {"native", "emoji"}
     refresh_emotes(workspace, platform, third_party(), [streamer.channel_id], world.today)
-    parse(workspace, platform, conversation_id)
+    parse(workspace, "twitch", conversation_id)
     assert providers() >= {"native", "bttv", "7tv"}
 
 
@@ -237,12 +237,12 @@ def test_a_restart_goes_on_at_the_last_page_that_is_archived(
     assert (failed.state, failed.error.code) == ("failed", "CP-STREAM-004")
     # Three pages came, and the one after them failed for good.
     assert pages.archived_reading(workspace, "twitch", conversation_id).pages == 3
-    assert parse(workspace, platform, conversation_id).state == "failed"
+    assert parse(workspace, "twitch", conversation_id).state == "failed"
     before = len(chat_requests(server))
     (fetched,) = fetch(workspace, platform, [conversation_id])
     assert fetched.state == "fetched"
     assert len(chat_requests(server)) - before == -(-len(world.chat(video)) // 20) - 3
-    assert parse(workspace, platform, conversation_id).parsed.counts()["messages"] == len(world.chat(video))
+    assert parse(workspace, "twitch", conversation_id).parsed.counts()["messages"] == len(world.chat(video))
 
 
 def test_a_chat_that_grew_is_read_on_and_replaced(workspace, listed, world, twitch, connect, clock):
@@ -273,7 +273,7 @@ def test_a_chat_that_grew_is_read_on_and_replaced(workspace, listed, world, twit
     platform = connect(server)
     assert conversation_id in discover(workspace, platform, since=world.first_day, clock=clock).videos
     fetch(workspace, platform, [conversation_id])
-    parse(workspace, platform, conversation_id)
+    parse(workspace, "twitch", conversation_id)
     written = [
         row["message_id"] for row in rows_of(workspace, MESSAGES) if conversation_id == row["conversation_id"]
     ]
@@ -337,7 +337,7 @@ def test_a_chat_that_breaks_off_is_a_gap_in_quarantine(workspace, listed, world,
     # Whole again when somebody asks once more.
     whole = connect(twitch(comments_a_page=20))
     fetch(workspace, whole, [f"twitch-{video}"], refetch=True)
-    parse(workspace, whole, f"twitch-{video}")
+    parse(workspace, "twitch", f"twitch-{video}")
     entry = workspace.ledger.get(f"twitch-{video}")
     assert (entry["messages"], entry["quarantined"]) == (len(world.chat(videos_of(world)[0])), 0)
 
@@ -443,7 +443,7 @@ workspace = Workspace(Settings())
 discover(workspace, platform, since=date.fromisoformat(since), channel_ids=channels)
 for conversation in workspace.ledger.due("twitch"):
     fetch(workspace, platform, [conversation])
-    parse(workspace, platform, conversation)
+    parse(workspace, "twitch", conversation)
 """
 
 

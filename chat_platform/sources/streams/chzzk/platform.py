@@ -43,7 +43,6 @@ from chat_platform.sources.streams.port import (
     Connection,
     Emote,
     PlatformSpec,
-    StreamChat,
     Video,
 )
 
@@ -127,10 +126,6 @@ class ChzzkPlatform:
     def chat_page(self, video_id: str, cursor: str | None = None) -> ChatPage:
         """A page of chat; see the port."""
         return read_page(self._web, self._urls["web"], video_id, cursor)
-
-    def parse_chat(self, video: Video, pages: Iterable[bytes]) -> StreamChat:
-        """Archived pages as records; see the port."""
-        return parse_pages(video, pages)
 
     def emotes(self, channel_id: str | None) -> list[Emote]:
         """Emotes; see the port."""
@@ -270,5 +265,6 @@ PLATFORM = PlatformSpec(
     hosts=("chzzk.naver.com",),
     reference=reference,
     connect=ChzzkPlatform,
+    parse_chat=parse_pages,
     video_link=video_link,
 )

@@ -6,7 +6,7 @@ protocols (``helix``, ``vod_chat``) and the files (``downloader_json``, ``downlo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
@@ -20,7 +20,6 @@ from chat_platform.sources.streams.port import (
     Connection,
     Emote,
     PlatformSpec,
-    StreamChat,
     Video,
 )
 from chat_platform.sources.streams.twitch.helix import LOGIN, SITE, TWITCH, Helix
@@ -86,10 +85,6 @@ class TwitchPlatform:
         """A page of chat; see the port."""
         return self._vod_chat.page(video_id, cursor)
 
-    def parse_chat(self, video: Video, pages: Iterable[bytes]) -> StreamChat:
-        """Archived pages as records; see the port."""
-        return parse_pages(video, pages)
-
     def emotes(self, channel_id: str | None) -> list[Emote]:
         """Emotes; see the port."""
         return self._helix.emotes(channel_id)
@@ -121,6 +116,7 @@ PLATFORM = PlatformSpec(
     hosts=("twitch.tv", "go.twitch.tv"),
     reference=reference,
     connect=TwitchPlatform,
+    parse_chat=parse_pages,
     video_link=video_link,
     third_party_emotes=True,
 )
