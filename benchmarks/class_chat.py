@@ -28,11 +28,11 @@ ROOT = Path(__file__).resolve().parents[1]
 FIRST_DAY = date(2024, 1, 1)
 
 
-def child(task: str, home: Path, **arguments: object) -> dict[str, float]:
-    """Run a task of this file in a process of its own; its result with wall time, CPU and peak memory."""
+def child(task: str, home: Path, *, script: str = __file__, **arguments: object) -> dict[str, float]:
+    """Run a task of a benchmark in a process of its own; its result with wall time and CPU."""
     command = [
         sys.executable,
-        __file__,
+        script,
         "--child",
         task,
         json.dumps({"home": str(home), **arguments}, default=str),
@@ -96,7 +96,7 @@ def task_fill(home: str, recordings: int, messages: int, first: int = 0) -> dict
     return {"raw_mb": round(written / 1e6, 1)}
 
 
-def task_catch_up(home: str) -> dict[str, float]:
+def task_catch_up(home: str, sensor: str = "slack_discovery") -> dict[str, float]:
     """Sensor tick to publication, in one process; peak memory of it and its workers."""
     import psutil
 
@@ -120,7 +120,7 @@ def task_catch_up(home: str) -> dict[str, float]:
 
     runner = Runner(Settings())
     started, cpu = time.monotonic(), _cpu()
-    report = runner.catch_up()
+    report = runner.catch_up(sensor=sensor)
     seconds, used = time.monotonic() - started, _cpu() - cpu
     stop.set()
     watcher.join()
