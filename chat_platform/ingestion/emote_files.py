@@ -233,14 +233,24 @@ def _facts(head: bytes) -> tuple[str, str]:
 
 
 def _holds_nul(texts: pa.ChunkedArray) -> bool:
-    return bool(pc.any(pc.match_substring(texts, "\0")).as_py())
+    """Whether any text holds U+0000, which is the one character with a zero byte."""
+    return any(0 in _bytes(chunk) for chunk in texts.chunks)
+
+
+def _bytes(texts: pa.StringArray) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The UTF-8 of all texts of an array, one behind another, not copied."""
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return np.empty(0, dtype=np.uint8)
+    places = np.frombuffer(offsets, dtype=np.int32)
+    return np.frombuffer(data, dtype=np.uint8)[places[texts.offset] : places[texts.offset + len(texts)]]
 
 
 def _each_once(comments: pa.Table) -> pa.Table:
     """Without comments whose id came before."""
-    ids = comments["comment_id"].combine_chunks().dictionary_encode()
-    if len(ids.dictionary) == len(ids):
+    if len(pc.unique(comments["comment_id"])) == comments.num_rows:
         return comments
+    ids = comments["comment_id"].combine_chunks().dictionary_encode()
     _, first = np.unique(np.asarray(ids.indices), return_index=True)
     return comments.take(pa.array(np.sort(first)))
 

@@ -11,6 +11,8 @@ which chat programs send without VS16.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import emoji as sequences
 import regex
 
@@ -19,6 +21,8 @@ VS16 = "\ufe0f"
 ZWJ = "\u200d"
 
 _CLUSTER = regex.compile(r"\X")
+# Between two ASCII characters a cluster always ends, so all but the last of a run of them are passed over at once.
+_CLUSTER_OR_ASCII = regex.compile(r"[\x00-\x7f]+(?=[\x00-\x7f])|\X")
 # A text without any of these holds no emoji; nearly all of chat is answered here.
 _MAY_HOLD = regex.compile(r"[\p{Extended_Pictographic}\p{Emoji_Presentation}\ufe0f\u20e3]")
 _SHOWN_AS_PICTURE = regex.compile(r"\p{Emoji_Presentation}")
@@ -51,15 +55,12 @@ def is_emoji(cluster: str) -> bool:
 
 def emoji_spans(text: str) -> list[tuple[int, int]]:
     """Start and length, in characters, of every emoji of ``text``, in order."""
-    if not may_hold_emoji(text):
-        return []
-    found = _CLUSTER.finditer(text)
-    return [(match.start(), len(match[0])) for match in found if is_emoji(match[0])]
+    return [(match.start(), len(match[0])) for match in _emoji(text)]
 
 
 def emoji_in(text: str) -> list[str]:
     """Every emoji of ``text``, in order, as written."""
-    return [text[start : start + length] for start, length in emoji_spans(text)]
+    return [match[0] for match in _emoji(text)]
 
 
 def fold_emoji(cluster: str) -> str:
@@ -74,3 +75,10 @@ def fold_emoji(cluster: str) -> str:
 def clusters(text: str) -> list[str]:
     """The grapheme clusters of ``text``."""
     return _CLUSTER.findall(text)
+
+
+def _emoji(text: str) -> Iterator[regex.Match[str]]:
+    if may_hold_emoji(text):
+        for match in _CLUSTER_OR_ASCII.finditer(text):
+            if not match[0].isascii() and is_emoji(match[0]):
+                yield match

@@ -37,7 +37,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chat_platform.tables.streams import EMOTE_USES
-from chat_platform.text.emoji import clusters, emoji_in, fold_emoji, is_emoji
+from chat_platform.text.emoji import emoji_in, fold_emoji
 
 EMOJI = "emoji"
 NATIVE = "native"
@@ -171,12 +171,15 @@ def _native(chat: pa.Table) -> tuple[_Uses, pa.Table]:
     lists = _column(chat, "native")
     ids, codes, counts = lists.flatten().flatten()
     ids = pc.coalesce(ids, codes).dictionary_encode()
-    codes = _nfc(codes).dictionary_encode()
-    key = np.asarray(ids.indices, dtype=np.int64) * len(codes.dictionary) + np.asarray(codes.indices)
+    codes = codes.dictionary_encode()
+    # Codes that are one in NFC become one: each distinct code is normalised once.
+    spelled = _nfc(codes.dictionary).dictionary_encode()
+    code = np.asarray(spelled.indices, dtype=np.int64)[np.asarray(codes.indices)]
+    key = np.asarray(ids.indices, dtype=np.int64) * len(spelled.dictionary) + code
     keys, thing = np.unique(key, return_inverse=True)
-    id_index, code_index = np.divmod(keys, max(1, len(codes.dictionary)))
+    id_index, code_index = np.divmod(keys, max(1, len(spelled.dictionary)))
     things = _things(
-        NATIVE, ids.dictionary.take(pa.array(id_index)), codes.dictionary.take(pa.array(code_index))
+        NATIVE, ids.dictionary.take(pa.array(id_index)), spelled.dictionary.take(pa.array(code_index))
     )
     row = np.asarray(pc.list_parent_indices(lists), dtype=np.int64)
     return _counted(row, thing, np.asarray(counts, dtype=np.int64), len(keys)), things
@@ -199,11 +202,7 @@ def _emoji(texts: pa.Array, text_of_row: Ints) -> tuple[_Uses, pa.Table]:
     found: list[tuple[int, int]] = []
     holding = np.flatnonzero(np.asarray(pc.match_substring_regex(texts, _MAY_HOLD_EMOJI)))
     for text, value in zip(holding.tolist(), texts.take(pa.array(holding)).to_pylist(), strict=True):
-        found += [
-            (text, index.setdefault(cluster, len(index)))
-            for cluster in clusters(value)
-            if not cluster.isascii() and is_emoji(cluster)
-        ]
+        found += [(text, index.setdefault(cluster, len(index))) for cluster in emoji_in(value)]
     pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
     in_text = _counted(pairs[:, 0], pairs[:, 1], np.ones(len(pairs), dtype=np.int64), len(index))
     folded = pa.array([fold_emoji(cluster) for cluster in index], pa.string())
@@ -339,11 +338,12 @@ def _table(chat: pa.Table, parts: Sequence[tuple[_Uses, pa.Table]]) -> pa.Table:
     row = np.concatenate([uses.row for uses, _ in parts])
     order = np.argsort(row, kind="stable")
     of_message = pa.array(row[order])
-    in_order = pa.array(order)
     columns = {"uses": pa.array(np.concatenate([uses.count for uses, _ in parts])[order])}
+    first = np.cumsum([0, *(things.num_rows for _, things in parts)])
+    thing = np.concatenate([uses.thing + begin for (uses, _), begin in zip(parts, first, strict=False)])
+    of_thing = pa.array(thing[order])
     for name in ("provider", "emote_id", "code"):
-        found = [_column(things, name).take(pa.array(uses.thing)) for uses, things in parts]
-        columns[name] = pa.concat_arrays(found).take(in_order)
+        columns[name] = pa.concat_arrays([_column(things, name) for _, things in parts]).take(of_thing)
     for name in EMOTE_USES.column_names:
         if name not in columns:
             columns[name] = _column(chat, name).take(of_message)
@@ -367,11 +367,14 @@ def _lists(messages: pa.Table, native: pa.Table) -> pa.Array:
 
 
 def _nfc(texts: pa.Array) -> pa.Array:
-    """Most text is ASCII and stays as it is."""
-    plain = pc.string_is_ascii(texts)
-    return texts if pc.all(plain).as_py() else pc.if_else(plain, texts, pc.utf8_normalize(texts, form="NFC"))
+    """Much of chat is ASCII and stays as it is."""
+    others = pc.invert(pc.string_is_ascii(texts))
+    if not pc.any(others).as_py():
+        return texts
+    return pc.replace_with_mask(texts, others, pc.utf8_normalize(texts.filter(others), form="NFC"))
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:
-    """A column as one array, also when the table has no or several chunks."""
-    return pa.concat_arrays([pa.array([], table[name].type), *table[name].chunks])
+    """A column as one array, also when the table has no or several chunks; copied only when it must be."""
+    chunks = table[name].chunks
+    return chunks[0] if len(chunks) == 1 else pa.concat_arrays([pa.array([], table[name].type), *chunks])

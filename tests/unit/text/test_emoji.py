@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat_platform.text.emoji import emoji_in, emoji_spans, fold_emoji, is_emoji
+from chat_platform.text.emoji import clusters, emoji_in, emoji_spans, fold_emoji, is_emoji
 
 ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 
@@ -58,3 +58,16 @@ def test_spans_never_overlap_and_cover_emoji_only(text: str) -> None:
         assert fold_emoji(text[start : start + length])
         end = start + length
     assert end <= len(text)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.text(
+        alphabet=st.sampled_from(
+            "ab 1#*\r\n👍🏽❤\ufe0f\ufe0e\u20e3\u200d👩💻🇰🇷가\u1100\u1161\u0301\u0600\u0e33क्"
+        ),
+        max_size=25,
+    )
+)
+def test_passing_over_plain_text_finds_the_emoji_that_all_clusters_hold(text: str) -> None:
+    assert emoji_in(text) == [cluster for cluster in clusters(text) if is_emoji(cluster)]
