@@ -3,8 +3,8 @@
     python benchmarks/streams.py [--videos 25 50 100] [--messages 5000] [--day 1000] [--folder FOLDER]
 
 The videos of a day, one a channel, with about so many messages each, are discovered and archived from a local Twitch.
-That is not measured, as the platform's limits set its time. Then the sensor and the runs that it launches are: parsing,
-emotes, tokens, predictions, loading, metrics, publication. Each size has a home of its own.
+That is not measured, as the platform's limits set its time. Then the sensor and the runs that it launches are:
+parsing, emotes, tokens, predictions, loading, metrics, publication. Each size has a home of its own.
 
 Printed are the times, where they went, and the slope (log of time over log of videos). From the largest size, a tenth
 of a day of 1,000 videos and 5,000,000 messages, the day is extrapolated by that slope, taken as at least 1: runs have

@@ -135,6 +135,7 @@ def to_tables(parsed: ParsedConversation) -> dict[str, pa.Table]:
     """
     parsed.check_conservation()
     common = {"source": parsed.source, "conversation_id": parsed.conversation_id}
+    identities = _Identities(parsed.system)
     messages = [
         {
             **common,
@@ -143,13 +144,11 @@ def to_tables(parsed: ParsedConversation) -> dict[str, pa.Table]:
             "position": m.position,
             "author_name": nfc(m.author_name),
             "author_ref": m.author_ref,
-            "identity_id": identity_id(
-                parsed.system, _identity_key(parsed.system, m.author_name, m.author_ref)
-            ),
+            "identity_id": identities[_identity_key(parsed.system, m.author_name, m.author_ref)],
             "sent_at": m.sent_at,
             "offset_s": m.offset_s,
-            "text": nfc(m.text),
-            "clean_text": nfc(m.text),
+            "text": (text := nfc(m.text)),
+            "clean_text": text,
             "language": None,
             "parent_id": m.parent_id,
             "visibility": m.visibility,
@@ -169,9 +168,7 @@ def to_tables(parsed: ParsedConversation) -> dict[str, pa.Table]:
             "reactor_name": None if r.reactor_name is None else nfc(r.reactor_name),
             "identity_id": None
             if r.reactor_name is None and r.reactor_ref is None
-            else identity_id(
-                parsed.system, _identity_key(parsed.system, r.reactor_name or "", r.reactor_ref)
-            ),
+            else identities[_identity_key(parsed.system, r.reactor_name or "", r.reactor_ref)],
             "count": r.count,
             "reacted_at": r.reacted_at,
             "removed": r.removed,
@@ -193,7 +190,7 @@ def to_tables(parsed: ParsedConversation) -> dict[str, pa.Table]:
     return {
         "messages": MESSAGES.table(messages),
         "reactions": REACTIONS.table(reactions),
-        "participants": PARTICIPANTS.table(_participants(parsed)),
+        "participants": PARTICIPANTS.table(_participants(parsed, identities)),
         "quarantine": QUARANTINE.table(quarantine),
     }
 
@@ -203,7 +200,19 @@ def _identity_key(system: str, name: str, ref: str | None) -> str:
     return ref if system != "zoom" and ref else name
 
 
-def _participants(parsed: ParsedConversation) -> list[dict[str, Any]]:
+class _Identities(dict[str, str]):
+    """Ids of names and accounts at a system; who writes often is hashed once."""
+
+    def __init__(self, system: str) -> None:
+        super().__init__()
+        self._system = system
+
+    def __missing__(self, key: str) -> str:
+        self[key] = found = identity_id(self._system, key)
+        return found
+
+
+def _participants(parsed: ParsedConversation, identities: _Identities) -> list[dict[str, Any]]:
     people: dict[str, dict[str, Any]] = {}
     senders: dict[str, set[str]] = defaultdict(set)
     seen: list[tuple[str, str | None, datetime | None, int]] = [
@@ -216,10 +225,10 @@ def _participants(parsed: ParsedConversation) -> list[dict[str, Any]]:
     ]
     for name, ref, at, written in seen:
         key = _identity_key(parsed.system, name, ref)
-        who = identity_id(parsed.system, key)
-        row = people.setdefault(
-            who,
-            {
+        who = identities[key]
+        row = people.get(who)
+        if row is None:
+            row = people[who] = {
                 "conversation_id": parsed.conversation_id,
                 "identity_id": who,
                 "system": parsed.system,
@@ -228,12 +237,11 @@ def _participants(parsed: ParsedConversation) -> list[dict[str, Any]]:
                 "messages": 0,
                 "first_at": at,
                 "last_at": at,
-            },
-        )
+            }
         row["messages"] += written
         if ref:
             senders[who].add(ref)
         if at is not None:
-            row["first_at"] = min(filter(None, (row["first_at"], at)))
-            row["last_at"] = max(filter(None, (row["last_at"], at)))
+            row["first_at"] = at if row["first_at"] is None else min(row["first_at"], at)
+            row["last_at"] = at if row["last_at"] is None else max(row["last_at"], at)
     return [{**row, "senders": max(1, len(senders[who]))} for who, row in people.items()]

@@ -102,9 +102,8 @@ def write_emotes(workspace: Workspace, lists: Sequence[EmoteList]) -> None:
             workspace.lake.write(EMOTES, table)
 
 
-def usable_emotes(workspace: Workspace, platform: str, channel_id: str) -> pa.Table:
-    """Rows of ``core.emotes`` of a channel, and those that everybody can use."""
-    emotes = workspace.lake.read(EMOTES)
+def usable_emotes(emotes: pa.Table, platform: str, channel_id: str) -> pa.Table:
+    """Of ``core.emotes`` the rows of a channel, and those that everybody can use."""
     own = pc.or_(
         pc.is_null(emotes["channel_id"]), pc.fill_null(pc.equal(emotes["channel_id"], channel_id), False)
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Event
 
@@ -44,7 +44,7 @@ from chat_platform.storage.ledger import Announced
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import MESSAGES
 from chat_platform.tables.ids import digest
-from chat_platform.tables.streams import EMOTE_USES
+from chat_platform.tables.streams import EMOTE_USES, EMOTES
 from chat_platform.text.emotes import NATIVE_USES, chat_of, emote_uses
 
 KIND = "video"
@@ -140,13 +140,16 @@ def fetch(
         return list(pool.map(one, conversation_ids))
 
 
-def parse(workspace: Workspace, platform: str, conversation_id: str) -> Outcome:
+def parse(
+    workspace: Workspace, platform: str, conversation_id: str, *, emotes: pa.Table | None = None
+) -> Outcome:
     """Parse an archived chat into the lake, with the emotes of its channel and day; nothing is asked of the platform.
 
     A chat that was not read to its end is left as it is.
 
     Args:
         platform: short name.
+        emotes: rows of ``core.emotes``; ``None``: as they are in the lake. Whoever parses many reads them once.
     """
     if not archived_reading(workspace, platform, conversation_id).complete:
         return Outcome(conversation_id, _state(workspace, conversation_id))
@@ -157,7 +160,8 @@ def parse(workspace: Workspace, platform: str, conversation_id: str) -> Outcome:
         parsed = chat.conversation
         _note_gaps(parsed, video, doubtful_seconds(workspace, platform, conversation_id))
         write_conversation(workspace.lake, parsed)
-        _write_emote_uses(workspace, video, chat.native_emotes)
+        known = workspace.lake.read(EMOTES) if emotes is None else emotes
+        _write_emote_uses(workspace, video, chat.native_emotes, known)
     except ChatPlatformError as error:
         return Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, error), error)
     workspace.ledger.mark_parsed(
@@ -278,14 +282,16 @@ def _note_gaps(parsed: ParsedConversation, video: Video, doubtful: Iterable[floa
         parsed.records += 1
 
 
-def _write_emote_uses(workspace: Workspace, video: Video, native: Iterable[NativeEmoteUse]) -> None:
+def _write_emote_uses(
+    workspace: Workspace, video: Video, native: Iterable[NativeEmoteUse], emotes: pa.Table
+) -> None:
     messages = workspace.lake.read(MESSAGES, video.conversation_id)
     if not messages.num_rows:
         # Its computed tables are written already, and the loader waits for what is newer than they are.
         workspace.lake.delete(EMOTE_USES, video.conversation_id)
         return
-    uses = pa.Table.from_pylist([asdict(use) for use in native], schema=NATIVE_USES)
+    uses = pa.Table.from_pylist([vars(use) for use in native], schema=NATIVE_USES)
     chat = chat_of(messages, uses, platform=video.platform, channel_id=video.channel_id)
-    emotes = usable_emotes(workspace, video.platform, video.channel_id)
-    table = emote_uses(chat, emotes, zone=workspace.settings.timezone)
+    usable = usable_emotes(emotes, video.platform, video.channel_id)
+    table = emote_uses(chat, usable, zone=workspace.settings.timezone)
     workspace.lake.write(EMOTE_USES, table, video.conversation_id)
