@@ -11,8 +11,8 @@ are the channel's own emotes only, a quarter third-party emotes, the rest words 
 
 A file has 85,000 messages, as the one whole chat of a large channel that is at hand has (a real day of 84,669, in
 ``shared/data/twitch-hasanabi``). That a third of the texts are the channel's own emotes is the fourth seed's case, a
-channel whose viewers write little else; in that real chat hardly any are. Both decide what ``S4`` costs (see below), and
-nothing of what the others cost: with shorter days, or fewer own emotes, the ratio to it is smaller.
+channel whose viewers write little else; in that real chat hardly any are. Both decide what ``S4`` costs (see below)
+and little of what the others cost: with shorter days, or fewer own emotes, the ratio to it is smaller.
 
 * ``S4`` — how the fourth seed counts a day: its text file line by line, every word with the channel's prefix found
   by a regular expression, lists joined by ``sum``, looked up in a list of known emotes, counted in a dictionary. It

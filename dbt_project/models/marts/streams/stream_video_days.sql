@@ -1,5 +1,5 @@
 -- The last days only: a year of every video of every channel is tens of millions of rows, which each batch would build
--- again. Older ones stay in core.video_snapshots.
+-- again. Older ones stay in core.video_snapshots, which is published and exported too (docs/export.md).
 with every_snapshot as (
 
     select * from {{ ref('stg_streams__video_snapshots') }}
