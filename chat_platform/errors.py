@@ -685,6 +685,35 @@ _code(
     ),
 )
 
+_code(
+    "CP-PEOPLE-021",
+    ("The list of erased people cannot be read", "삭제된 사람의 목록을 읽을 수 없습니다"),
+    (
+        "erasures.json or erasure.key in CHATP_HOME is missing or damaged; without them parsing would bring back "
+        "what was erased",
+        "erasures.json이나 erasure.key가 없거나 손상되었습니다. 이대로 변환하면 지운 내용이 되살아납니다",
+    ),
+    ("bring both files back from a backup", "두 파일을 백업에서 되돌리세요"),
+)
+_code(
+    "CP-PEOPLE-022",
+    ("Something of the person is left", "지워지지 않은 내용이 남아 있습니다"),
+    (
+        "a run that had begun before wrote it meanwhile, or publishing failed",
+        "먼저 시작된 실행이 그 사이에 썼거나 게시가 실패했습니다",
+    ),
+    ("run the same command again", "같은 명령을 다시 실행하세요"),
+)
+_code(
+    "CP-PEOPLE-023",
+    ("Nobody agreed to the erasure", "삭제를 확인하지 않았습니다"),
+    (
+        "the question was not answered with yes, or --yes is missing",
+        "확인 질문에 예라고 답하지 않았거나 --yes가 없습니다",
+    ),
+    ("look at what --dry-run says, then add --yes", "--dry-run의 결과를 확인한 뒤 --yes를 붙이세요"),
+)
+
 # --- CP-DATA: rules of our own data -----------------------------------------------------------------------
 
 _code(

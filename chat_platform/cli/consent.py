@@ -11,7 +11,7 @@ import typer
 
 from chat_platform.cli.console import print_json, print_table, say, settings, tr
 from chat_platform.cli.labels import By, DryRun, Json, who
-from chat_platform.errors import InputError, ModelError
+from chat_platform.errors import ModelError
 
 if TYPE_CHECKING:
     from chat_platform.storage.consents import ConsentLog
@@ -138,21 +138,9 @@ def _people(workspace: Workspace) -> dict[str, str]:
 
 
 def _one(person: str, known: dict[str, str]) -> str:
-    """Id of the one person that an id or a name means.
+    from chat_platform.ingestion.people import one_person
 
-    Raises:
-        InputError: CP-PEOPLE-011 when there is none, or several of the name.
-    """
-    from chat_platform.tables.ids import normalise_name
-
-    if person in known:
-        return person
-    wanted = normalise_name(person)
-    found = sorted(person_id for person_id, name in known.items() if normalise_name(name) == wanted)
-    if len(found) != 1:
-        # Two of one name are two people: whoever decides has to say which.
-        raise InputError("CP-PEOPLE-011", ", ".join([person, *found]))
-    return found[0]
+    return one_person(person, known)
 
 
 def _show(

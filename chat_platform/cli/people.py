@@ -13,8 +13,10 @@ import typer
 from chat_platform.cli import graph_runs
 from chat_platform.cli.console import print_json, print_table, say, settings, tr
 from chat_platform.cli.options import DryRun, Json, dry
+from chat_platform.errors import InputError
 
 if TYPE_CHECKING:
+    from chat_platform.ingestion.erasure import Findings, Subject
     from chat_platform.people.identity import Suggestion
     from chat_platform.storage.decisions import DecisionLog
     from chat_platform.storage.workspace import Workspace
@@ -232,6 +234,68 @@ def log(as_json: Json = False) -> None:
     print_json(rows) if as_json else print_table(rows)
 
 
+@app.command(
+    help=tr(
+        "Erase a person from everything that is kept. Nothing brings them back.\n\nExamples:\n\n"
+        "  chatp people erase 김가나 --dry-run\n\n  chatp people erase 9b1f03c2a4d5e6f7 --raw --yes",
+        "한 사람의 정보를 모두 지웁니다. 되돌릴 수 없습니다.\n\n예:\n\n"
+        "  chatp people erase 김가나 --dry-run\n\n  chatp people erase 9b1f03c2a4d5e6f7 --raw --yes",
+    )
+)
+def erase(
+    person: Annotated[
+        str,
+        typer.Argument(
+            help=tr("Id of a person, or a name that only one has.", "사람의 id 또는 한 사람만 쓰는 이름.")
+        ),
+    ],
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            help=tr(
+                "Also delete the archived answers and saved files that hold what they wrote.",
+                "이 사람의 글이 담긴 보관 원본과 저장 파일도 지웁니다.",
+            ),
+        ),
+    ] = False,
+    by: By = "operator",
+    yes: Annotated[bool, typer.Option("--yes", help=tr("Do not ask.", "묻지 않습니다."))] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Erase a person."""
+    from chat_platform.ingestion import erasure
+
+    workspace = _workspace()
+    subject = erasure.find_subject(workspace, person)
+    found = erasure.examine(workspace, subject)
+    known = workspace.erasures.find(person)
+    needed = (
+        bool(found.rows or (raw and (found.raw or found.files)))
+        or subject.person_id is not None
+        or known is None
+        or known.done_at is None
+    )
+    if not as_json:
+        _show_findings(subject, found, raw=raw)
+    done, removed = False, []
+    if needed and not dry_run:
+        if not yes and not typer.confirm(tr("Erase all of it?", "모두 지울까요?"), err=as_json):
+            raise InputError("CP-PEOPLE-023")
+        entry = erasure.erase(
+            workspace, subject, by=by, raw=raw, on_step=say if not as_json else lambda _: None
+        )
+        graph_runs.publish()
+        done, removed = True, erasure.finish(workspace, entry)
+    if as_json:
+        print_json(_erasure_facts(subject, found, removed, done=done, dry_run=dry_run))
+    elif done:
+        say(tr("erased, and published anew", "지우고 다시 게시했습니다"))
+    elif not needed:
+        say(tr("nothing is left to erase", "지울 것이 없습니다"))
+
+
 def _workspace() -> Workspace:
     from chat_platform.storage.workspace import Workspace
 
@@ -270,3 +334,49 @@ def _decided(decisions: list[dict[str, Any]], *, publish_now: bool, dry_run: boo
     say(f"{len(decisions)} {tr('decisions', '건 결정')}{dry(dry_run)}")
     if decisions and not publishes and not dry_run:
         say(tr("`chatp publish` applies them", "`chatp publish`로 반영하세요"))
+
+
+def _show_findings(subject: Subject, found: Findings, *, raw: bool) -> None:
+    """What there is of a person, and what an erasure leaves."""
+    say(
+        f"{subject.name or subject.person_id or tr('erased before', '이미 삭제됨')}: {', '.join(subject.shown)}"
+    )
+    counts = [*found.lake.items(), *((f"app.{table}", rows) for table, rows in found.database.items())]
+    print_table([{"table": table, "rows": rows} for table, rows in counts])
+    kept = [*found.raw, *map(str, found.files)]
+    if kept and raw:
+        say(tr("goes too:", "함께 지웁니다:"))
+    elif kept:
+        say(tr("still holds their texts; --raw deletes it:", "글이 남아 있습니다. --raw로 지웁니다:"))
+    for name in kept:
+        say(f"  {name}")
+    if subject.undecided:
+        said = tr(
+            "fits too and was never decided: merge it first", "후보 이름이 남아 있습니다. 먼저 merge 하세요"
+        )
+        say(f"{said}: {', '.join(subject.undecided)}")
+    if found.mentions:
+        say(
+            f"{found.mentions} {tr('messages of others name them: these stay', '건의 다른 사람 글에 이름이 남습니다')}"
+        )
+    say(f"{tr('not reached', '지우지 않는 것')}: {', '.join(found.not_covered)}")
+
+
+def _erasure_facts(
+    subject: Subject, found: Findings, removed: list[int], *, done: bool, dry_run: bool
+) -> dict[str, Any]:
+    return {
+        "person_id": subject.person_id,
+        "name": subject.name,
+        "names": subject.shown,
+        "lake": found.lake,
+        "database": found.database,
+        "raw": found.raw,
+        "files": found.files,
+        "mentions": found.mentions,
+        "undecided": subject.undecided,
+        "not_covered": found.not_covered,
+        "erased": done,
+        "removed_versions": removed,
+        "dry_run": dry_run,
+    }

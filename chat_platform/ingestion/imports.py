@@ -107,5 +107,6 @@ def import_class_list(workspace: Workspace, name: str, data: bytes) -> ClassList
     """
     report = read_class_list(data, name, workspace.settings.names)
     workspace.vault.write("class_list", "class", f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}", data)
-    workspace.lake.write(CLASS_LIST, CLASS_LIST.table(report.rows))
+    table, erased = CLASS_LIST.table(report.rows), workspace.erasures.erased()
+    workspace.lake.write(CLASS_LIST, table if erased is None else erased.without(table, CLASS_LIST))
     return report

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chat_platform.errors import InputError
 from chat_platform.people.identity import Suggestion, aggregate_participants, resolve, suggestions
 from chat_platform.storage.decisions import DecisionLog, KnownIds
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import CLASS_LIST, IDENTITIES, IDENTITY_DECISIONS, PEOPLE, SLACK_USERS
+from chat_platform.tables.ids import normalise_name
 from chat_platform.tables.spec import TableSpec
 
 _OF_CLASS = "select * from core.participants where system in ('zoom', 'slack')"
@@ -58,6 +60,26 @@ def resolve_people(workspace: Workspace) -> ResolvedPeople:
             lake.write(spec, spec.empty())
     warehouse.load(lake, PEOPLE_TABLES)
     return ResolvedPeople(len(resolution.people), len(resolution.identities))
+
+
+def one_person(person: str, known: Mapping[str, str]) -> str:
+    """Id of the one person that an id or a name means.
+
+    Args:
+        person: what somebody typed.
+        known: person id → name.
+
+    Raises:
+        InputError: CP-PEOPLE-011 when there is none, or several of the name.
+    """
+    if person in known:
+        return person
+    wanted = normalise_name(person)
+    found = sorted(person_id for person_id, name in known.items() if normalise_name(name) == wanted)
+    if len(found) != 1:
+        # Two of one name are two people: whoever decides has to say which.
+        raise InputError("CP-PEOPLE-011", ", ".join([person, *found]))
+    return found[0]
 
 
 def decision_log(workspace: Workspace, *, rehearse: bool = False) -> DecisionLog:

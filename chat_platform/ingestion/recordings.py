@@ -99,7 +99,7 @@ def parse(workspace: Workspace, conversation_id: str) -> Outcome:
         return Outcome(conversation_id, entry["state"] if entry else "announced")
     try:
         parsed = _parse(workspace, conversation_id, source, entry["conversation_date"])
-        write_conversation(workspace.lake, parsed)
+        write_conversation(workspace.lake, parsed, workspace.erasures.erased())
     except ChatPlatformError as error:
         return Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, error), error)
     workspace.ledger.mark_parsed(

@@ -58,7 +58,7 @@ def parse(workspace: Workspace, conversation_id: str, users: Mapping[str, str]) 
             users=users,
             secrets=recent_passcodes(workspace, _day(conversation_id.rsplit("-", 1)[1])),
         )
-        write_conversation(workspace.lake, parsed)
+        write_conversation(workspace.lake, parsed, workspace.erasures.erased())
     except ChatPlatformError as error:
         return Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, error), error)
     workspace.ledger.mark_parsed(conversation_id, parsed.counts(), started_at=parsed.started_at)
@@ -106,8 +106,11 @@ def write_users(workspace: Workspace) -> int:
     rows = []
     if workspace.vault.parts(USERS, "workspace"):
         rows = parse_users(json.loads(workspace.vault.read(USERS, "workspace", "members")))
-    workspace.lake.write(SLACK_USERS, SLACK_USERS.table(rows))
-    return len(rows)
+    table, erased = SLACK_USERS.table(rows), workspace.erasures.erased()
+    if erased is not None:
+        table = erased.without(table, SLACK_USERS)
+    workspace.lake.write(SLACK_USERS, table)
+    return table.num_rows
 
 
 def user_names(workspace: Workspace) -> dict[str, str]:

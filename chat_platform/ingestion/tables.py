@@ -6,6 +6,7 @@ that runs before writing. What does not: parsing, tokenising (a step of its own)
 
 from __future__ import annotations
 
+from chat_platform.people.erasure import Erased
 from chat_platform.sources.records import ParsedConversation, to_tables
 from chat_platform.storage.lake import Lake
 from chat_platform.storage.warehouse import LoadReport
@@ -42,15 +43,22 @@ SNAPSHOT_TABLES = (VIDEO_SNAPSHOTS, CHANNEL_SNAPSHOTS)
 STREAM_TABLES = (CHANNELS, VIDEOS, EMOTES, CHANNEL_TRENDS)
 
 
-def write_conversation(lake: Lake, parsed: ParsedConversation) -> None:
+def write_conversation(lake: Lake, parsed: ParsedConversation, erased: Erased | None = None) -> None:
     """Replace a conversation's messages, reactions, participants and quarantine in the lake.
 
     A conversation without messages gets its empty computed tables at once, so that it is complete.
+
+    Args:
+        lake: where the files lie.
+        parsed: the whole conversation, as an archived answer has it.
+        erased: who is kept away, whatever the archive still holds.
 
     Raises:
         DataError: CP-DATA-001 or CP-DATA-002 when a rule of the tables is broken; nothing is written then.
     """
     tables = to_tables(parsed)
+    if erased is not None:
+        tables = erased.without_of_conversation(tables)
     tables["messages"] = clean_messages(tables["messages"])
     for spec in PARSED_TABLES:
         lake.write(spec, tables[spec.name], parsed.conversation_id)
@@ -70,8 +78,12 @@ def load_conversations(workspace: Workspace) -> LoadReport:
 
     The groups of questions are filled by a step of their own; metrics read them as they stand.
     """
-    lake = workspace.lake
-    lake.write(CONVERSATIONS, CONVERSATIONS.table(workspace.ledger.rows()))
+    lake, erased = workspace.lake, workspace.erasures.erased()
+    conversations = CONVERSATIONS.table(workspace.ledger.rows())
+    if erased is not None:
+        # An announcement that was edited is written into the ledger again.
+        conversations = erased.without(conversations, CONVERSATIONS)
+    lake.write(CONVERSATIONS, conversations)
     specs = (CONVERSATIONS, *CONVERSATION_TABLES, QUESTION_GROUPS)
     return workspace.warehouse.load(lake, specs, optional=STREAM_CHAT_TABLES)
 

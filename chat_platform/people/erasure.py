@@ -1,7 +1,8 @@
 """Erasing a person: which columns hold personal data, and a table without somebody's.
 
-What belongs here: the plan derived from the TableSpecs, and the pure function that applies it to a table. What
-does not: finding a person's ids, walking the lake, deleting raw files.
+What belongs here: the plan derived from the TableSpecs, the pure function that applies it to a table, and ids that
+are known by their pseudonyms only. What does not: finding a person's ids and walking the lake
+(``ingestion.erasure``), keeping who was erased (``storage.erasures``).
 
 What ``erase_from_table`` does to a table, all from its declaration:
 
@@ -23,9 +24,8 @@ this platform and no chat identity. Raw answers and saved files outside the tabl
 and parsed data must be erased again after they are parsed anew.
 
 The app database keeps what people say of messages and to what they agreed. That is no table of the lake and is
-deleted there: ``storage.labels.LabelLog.erase`` with the messages, ``storage.consents.ConsentLog.erase`` with the
-people. Erase there first: ``ml.labels`` is made from it again. Imported label files hold texts of others, without
-authors: they go as a whole (``LabelLog.remove_import``).
+deleted there (``ingestion.erasure``). Imported label files hold texts of others, without authors: they go as a whole
+(``LabelLog.remove_import``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +43,12 @@ import pyarrow as pa
 from chat_platform.errors import DataError
 from chat_platform.people.accounts import account_person_id
 from chat_platform.tables.catalogue import ALL_TABLES
+from chat_platform.tables.class_chat import QUARANTINE
 from chat_platform.tables.ids import identity_id
 from chat_platform.tables.spec import Column, TableSpec
 
 _PSEUDONYM = re.compile("erased-[0-9a-f]{16}")
+_WORD = re.compile(r"[\w-]+")
 Test = Callable[[Any], bool]
 
 
@@ -64,6 +66,10 @@ class _Subject:
             account_person_id(system, account_id) in self.people for system in ("slack", "list")
         )
 
+    def is_name(self, name: str) -> bool:
+        """Whether somebody of this name in a chat is one of theirs."""
+        return any(identity_id(system, name) in self.identities for system in ("zoom", "slack"))
+
     def row_tests(self) -> dict[str, Test]:
         """Column → whether its value says that the row is about the person."""
         return {
@@ -78,15 +84,95 @@ class _Subject:
         """Column → whether its value names the person in a row that is about somebody else."""
         return {
             "announced_by": self.has_account,
-            "recipient_name": lambda value: any(
-                identity_id(system, value) in self.identities for system in ("zoom", "slack")
-            ),
+            "recipient_name": self.is_name,
             "suggested_person_ids": lambda value: any(person in self.people for person in json.loads(value)),
-            "evidence": lambda value: any(word in value for word in (*self.people, *self.identities)),
+            "evidence": lambda value: any(
+                word in self.people or word in self.identities for word in _WORD.findall(value)
+            ),
         }
 
 
 _NOBODY = _Subject((), (), ())
+
+
+class Pseudonyms(Collection[str]):
+    """Ids of which only the pseudonyms are known.
+
+    Args:
+        pseudonyms: as ``pseudonym`` makes them.
+        key: that made them.
+        replaced: a pseudonym that took the place of an id is among them too.
+    """
+
+    def __init__(self, pseudonyms: Iterable[str], key: bytes, *, replaced: bool = True) -> None:
+        self._known, self._key, self._replaced = frozenset(pseudonyms), key, replaced
+
+    def __contains__(self, value: object) -> bool:
+        """Whether a value is one of the ids."""
+        if not isinstance(value, str) or not self._known:
+            return False
+        found = pseudonym(value, self._key)
+        return found in self._known and (self._replaced or found != value)
+
+    def __iter__(self) -> Iterator[str]:
+        """The pseudonyms."""
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        """How many ids."""
+        return len(self._known)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """Who was erased, as steps that write tables need to know it.
+
+    Attributes:
+        people: ids in ``core.people``, every id that an account of theirs could have had.
+        identities: names and accounts in chats.
+        key: makes the pseudonyms.
+    """
+
+    people: Pseudonyms
+    identities: Pseudonyms
+    key: bytes
+
+    @property
+    def unreplaced(self) -> Erased:
+        """The same people, known by their ids alone: what stands under a pseudonym already is nobody's."""
+        people, identities = (
+            Pseudonyms(ids, self.key, replaced=False) for ids in (self.people, self.identities)
+        )
+        return Erased(people, identities, self.key)
+
+    def has_account(self, account_id: str) -> bool:
+        """Whether a Slack user id or an id of the class list is one of theirs."""
+        return _Subject(self.identities, self.people, ()).has_account(account_id)
+
+    def is_name(self, name: str) -> bool:
+        """Whether somebody of this name in a chat is one of theirs."""
+        return _Subject(self.identities, self.people, ()).is_name(name)
+
+    def without(self, table: pa.Table, spec: TableSpec, message_ids: Collection[str] = ()) -> pa.Table:
+        """A table without their personal data, as ``erase_from_table`` leaves it."""
+        return erase_from_table(table, spec, self.identities, self.people, message_ids, key=self.key)
+
+    def without_of_conversation(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        """The tables of one parsed conversation, by name, without their personal data.
+
+        A quarantined record does not say whose it is: where they took part, the start of every one is emptied.
+        """
+        about = any(
+            value in self.identities
+            for name in ("messages", "participants")
+            for value in set(tables[name]["identity_id"].to_pylist())
+        )
+        found = {name: self.without(table, ALL_TABLES[f"core.{name}"]) for name, table in tables.items()}
+        if about:
+            excerpt = QUARANTINE.column_names.index("excerpt")
+            empty = pa.nulls(found["quarantine"].num_rows, pa.string())
+            found["quarantine"] = found["quarantine"].set_column(excerpt, "excerpt", empty)
+        return found
 
 
 def erasure_plan() -> list[tuple[str, str, str]]:
@@ -141,9 +227,9 @@ def pseudonym(value: str, key: bytes) -> str:
 def erase_from_table(
     table: pa.Table,
     spec: TableSpec,
-    identity_ids: set[str],
-    person_ids: set[str],
-    message_ids: set[str],
+    identity_ids: Collection[str],
+    person_ids: Collection[str],
+    message_ids: Collection[str],
     *,
     key: bytes,
 ) -> pa.Table:

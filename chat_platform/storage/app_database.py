@@ -43,6 +43,7 @@ __all__ = [
     "current_revision",
     "downgrade",
     "open_database",
+    "scrub",
     "upgrade",
     "write_if_free",
     "write_session",
@@ -175,6 +176,28 @@ def write_session(engine: Engine) -> Iterator[Session]:
     with writing(engine) as connection, Session(connection, expire_on_commit=False) as session:
         yield session
         session.flush()
+
+
+def scrub(engine: Engine) -> None:
+    """Rewrite SQLite's file, so that deleted rows are in it and in its log no more; PostgreSQL vacuums by itself.
+
+    Raises:
+        StorageError: CP-STORE-022 when others used the database too long.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        cursor.close()
+    except sqlite3.OperationalError as error:
+        raise StorageError("CP-STORE-022") from error
+    finally:
+        connection.close()
+    if busy:
+        raise StorageError("CP-STORE-022")
 
 
 def write_if_free(engine: Engine, statement: Executable) -> bool:

@@ -1,7 +1,7 @@
 """Files that are replaced as a whole.
 
-What belongs here: atomic writes of bytes, text and Parquet to a local file system, and removal of what a
-killed writer leaves behind. What does not: which files exist and what is in them; object stores (there one
+What belongs here: atomic writes of bytes, text and Parquet to a local file system, secret keys in files, and removal
+of what a killed writer leaves behind. What does not: which files exist and what is in them; object stores (there one
 PUT is atomic by itself, see ``lake``).
 
 A write goes to ``.<name>.<pid>.<random>.tmp`` in the same folder, is flushed to the disk, and is renamed over
@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ import pyarrow.parquet as pq
 _TEMPORARY = re.compile(r"\..+\.(?P<pid>\d+)\.[0-9a-f]{8}\.tmp")
 _FOREIGN_AGE_S = 3600.0
 _MAX_NAME_BYTES = 255
+KEY_BYTES = 32
 # Row groups of this size let a reader of one column or recording skip most of a compacted file.
 _ROW_GROUP_ROWS = 250_000
 
@@ -68,6 +70,28 @@ def write_parquet_atomic(path: Path, table: pa.Table) -> None:
         lambda file: pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP_ROWS),
         0o644,
     )
+
+
+def kept_key(path: Path) -> bytes:
+    """A secret key in a file of mode 0600; whoever needs it first makes it."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        # A link fails where the name is taken: of two processes that make a key at once, one key stays.
+        os.link(name, path)
+    except FileExistsError:
+        pass
+    finally:
+        Path(name).unlink()
+    _sync_folder(path.parent)
+    return path.read_bytes()
 
 
 def remove_stale_temporaries(folder: Path, *, recursive: bool = True) -> list[Path]:

@@ -10,6 +10,7 @@ addresses, so nothing else in the lake may hold what only the vault may. A paylo
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import fsspec
@@ -71,6 +72,15 @@ class PayloadVault:
             raise StorageError(
                 "CP-STORE-004", f"{source}/{partition}/{part}: {type(error).__name__}"
             ) from error
+
+    def delete(self, source: str, partition: str, part: str) -> None:
+        """Remove a payload, and its partition with the last one; nothing happens where it does not exist."""
+        path = self._path(source, partition, part)
+        if self._fs.exists(path):
+            self._fs.rm_file(path)
+        if self._local and not self.parts(source, partition):
+            # What a killed writer left in the folder goes too: it may hold the same.
+            shutil.rmtree(Path(path).parent, ignore_errors=True)
 
     def digest(self, source: str, partition: str, part: str) -> str:
         """SHA-256 of a payload, as ``write`` returned it."""

@@ -151,6 +151,23 @@ class Publication:
                 found.append(self.version(number))
         return found
 
+    def keep_current_only(self) -> list[int]:
+        """Remove every version but the current one; their numbers.
+
+        Raises:
+            StorageError: CP-STORE-005 when nothing was published.
+        """
+        self.current()  # without it there is no folder to lock
+        with self._lock():
+            current = self.current().number
+            gone = [number for number in self.numbers() if number != current]
+            for number in gone:
+                self._remove(number)
+            # Of a copy that was cut short.
+            for path in self.folder.glob(".warehouse-*.duckdb.tmp"):
+                path.unlink()
+            return gone
+
     @contextmanager
     def read(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The current version, opened read-only; call again to see a newer one.
@@ -197,8 +214,11 @@ class Publication:
         kept = [number for number in self.numbers() if number <= current][-self.keep :]
         for number in self.numbers():
             if number < min(kept):
-                (self.folder / f"warehouse-{number}.duckdb").unlink(missing_ok=True)
-                self._facts(number).unlink(missing_ok=True)
+                self._remove(number)
+
+    def _remove(self, number: int) -> None:
+        (self.folder / f"warehouse-{number}.duckdb").unlink(missing_ok=True)
+        self._facts(number).unlink(missing_ok=True)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

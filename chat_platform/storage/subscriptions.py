@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import base64
 import hmac
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,11 +28,11 @@ from chat_platform.errors import WebError
 from chat_platform.storage.accounts import hashed
 from chat_platform.storage.app_database import write_session
 from chat_platform.storage.app_models import utc_now
+from chat_platform.storage.files import kept_key
 from chat_platform.storage.portal_models import Account, DigestSubscription, Membership
 
 CONFIRM_WITHIN = timedelta(days=2)
 KEY_FILE = "digest.key"
-KEY_BYTES = 32
 LONGEST_ADDRESS = 254
 # Host names in letters of other scripts are written in ASCII by those who have them; what is not ASCII needs a mail
 # server with SMTPUTF8.
@@ -235,33 +233,12 @@ class SubscriptionStore:
     def _token(self, row: DigestSubscription) -> str:
         """What ends a confirmed subscription: always the same, so that the link of an old digest works too."""
         said = f"{row.account_id}\0{row.class_id}".encode()
-        mac = hmac.digest(_key(self._home / KEY_FILE), said, "sha256")
+        mac = hmac.digest(kept_key(self._home / KEY_FILE), said, "sha256")
         return base64.urlsafe_b64encode(mac[:18]).decode("ascii")
 
 
 def _of(token: str) -> Select[tuple[DigestSubscription]]:
     return select(DigestSubscription).where(DigestSubscription.token_hash == hashed(token))
-
-
-def _key(path: Path) -> bytes:
-    """The key of the links; made by whoever needs it first, readable by its owner only."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        # A link fails where the name is taken: of two processes that make a key at once, one key stays.
-        os.link(name, path)
-    except FileExistsError:
-        pass
-    finally:
-        Path(name).unlink()
-    return path.read_bytes()
 
 
 def _subscription(row: DigestSubscription) -> Subscription:

@@ -92,6 +92,12 @@ class Warehouse:
         finally:
             connection.close()
 
+    def discard(self) -> None:
+        """Delete the build file: deleted rows stay in a file's free blocks. The next load fills a new one."""
+        with self.lock():
+            for path in (self.build_path, self.build_path.with_name(f"{self.build_path.name}.wal")):
+                path.unlink(missing_ok=True)
+
     def load(
         self, lake: Lake, specs: Sequence[TableSpec], *, optional: Sequence[TableSpec] = ()
     ) -> LoadReport:

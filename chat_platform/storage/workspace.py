@@ -15,6 +15,7 @@ from chat_platform.settings import Settings
 from chat_platform.storage.app_database import BUSY_TIMEOUT_S, AppDatabase
 from chat_platform.storage.decisions import DecisionLog, KnownIds
 from chat_platform.storage.engine import LocalEngine
+from chat_platform.storage.erasures import ErasureList
 from chat_platform.storage.lake import Lake
 from chat_platform.storage.ledger import Ledger
 from chat_platform.storage.payloads import PayloadVault
@@ -68,6 +69,11 @@ class Workspace:
         """Identity decisions, about the identities and people that are known now."""
         known = KnownIds.of(self.lake.read(IDENTITIES).to_pylist(), self.lake.read(PEOPLE).to_pylist())
         return DecisionLog(self.database, known)
+
+    @cached_property
+    def erasures(self) -> ErasureList:
+        """People who were erased."""
+        return ErasureList(self.settings.home)
 
     @cached_property
     def warehouse(self) -> Warehouse:
