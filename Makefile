@@ -52,7 +52,7 @@ $(VENV)/.transformers: requirements-transformers.lock $(VENV)/.packages
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -r requirements-transformers.lock
 	@touch $@
 
-demo: setup ## a class comes alive: local Slack and Zoom, real Chromium, metrics in DuckDB
+demo: setup ## a class and streamers come alive: local Slack, Zoom and Twitch, real Chromium, metrics in DuckDB
 	@$(BIN)/chatp demo
 
 dev: setup ## Dagster UI and daemon on your own data (http://127.0.0.1:3000)

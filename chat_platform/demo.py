@@ -1,13 +1,13 @@
-"""The demo: a generated class on local simulators, brought through the whole graph.
+"""The demo: a generated class and generated streamers on local simulators, brought through the whole graph.
 
-What belongs here: starting the simulators, pointing the settings at them, and the numbers at the end, all read
-from the published file. What does not: any result; another seed gives other numbers.
+What belongs here: starting the class's simulators, pointing the settings at them, and the numbers at the end, all
+read from the published file. What does not: any result, as another seed gives other numbers; what is shown of
+streams (``demo_streams``).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,6 +17,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chat_platform.demo_streams import FIRST_DAY as FIRST_DAY_OF_STREAMS
+from chat_platform.demo_streams import StreamPlan, environment, followed_streams, summary
 from chat_platform.ingestion.model_state import last_pick
 from chat_platform.ingestion.people import resolve_people
 from chat_platform.people.identity import suggestions
@@ -64,6 +66,7 @@ class DemoReport:
         runs: (job, ok, seconds) of each run.
         numbers: counts read from the published file.
         examples: a few rows of marts, by mart.
+        streams: what the published tables say of streams, as ``demo_streams.summary`` gives it.
         published: path of the published file.
         notes: why a model was not trained or promoted.
     """
@@ -73,6 +76,7 @@ class DemoReport:
     runs: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    streams: dict[str, Any] = field(default_factory=dict)
     published: str = ""
     notes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -84,7 +88,8 @@ def demo_environment(
 ) -> Iterator[tuple[Settings, World]]:
     """Simulators of a generated class, and the environment that points at them.
 
-    The ports are kept in the home: announcements hold links, and the same demo must find the same links.
+    The ports are kept in the home: announcements hold links, and the same demo must find the same links. Streaming
+    platforms are not part of it: without their credentials nothing is asked of them.
     """
     home.mkdir(parents=True, exist_ok=True)
     ports_file = home / _PORTS
@@ -104,9 +109,10 @@ def demo_environment(
             **world.environment(),
             "CHATP_HOME": str(home),
             "CHATP_SLACK__START_DATE": "2026-02-01",
+            "CHATP_STREAMS__START_DATE": FIRST_DAY_OF_STREAMS.isoformat(),
             "DAGSTER_HOME": str(home / "dagster"),
         }
-        with _environment(values):
+        with environment(values):
             yield Settings(), world
 
 
@@ -118,12 +124,15 @@ def run_demo(
     students: int = 36,
     on_event: Callable[[str], None] = lambda _: None,
 ) -> DemoReport:
-    """Bring a generated class from its announcements to published metrics; again finds nothing to do."""
+    """Bring a generated class and generated streams to published metrics; again finds nothing to do."""
     from chat_platform.runner import Runner
 
     started = time.monotonic()
     report = DemoReport(home)
-    with demo_environment(home, seed=seed, recordings=recordings, students=students) as (settings, world):
+    with (
+        demo_environment(home, seed=seed, recordings=recordings, students=students) as (settings, world),
+        followed_streams(StreamPlan(seed)) as streams,
+    ):
         on_event(f"Slack {world.slack_url}  Zoom {world.zoom_url}")
         runner, workspace = Runner(settings), Workspace(settings)
         done = runner.catch_up(on_event)
@@ -141,12 +150,14 @@ def run_demo(
         if done.ok and accepted and len(trained) < 2:
             # A new champion's predictions are published with the names; without one, the names alone are.
             runs.append(runner.publish(on_event))
+        seen, failed = streams.finish(runner, on_event) if done.ok else ([], [])
+        runs += seen
         report.runs = [{"job": run.job, "ok": run.ok, "seconds": round(run.seconds, 1)} for run in runs]
         # A class may be too small for a model; then it is refused and says why, and the demo is whole without it.
         report.notes = [
             f"{run.job}: {_why(workspace, run)}" for run in runs if run.error and run.job in TRAININGS
         ]
-        report.errors = [run.error for run in runs if run.error and run.job not in TRAININGS]
+        report.errors = [run.error for run in runs if run.error and run.job not in TRAININGS] + failed
         _read_numbers(workspace, report)
     report.seconds = round(time.monotonic() - started, 1)
     return report
@@ -202,6 +213,7 @@ def _read_numbers(workspace: Workspace, report: DemoReport) -> None:
         report.numbers = dict(zip(names, numbers.fetchone() or (), strict=True))
         for mart, sql in _EXAMPLES.items():
             report.examples[mart] = connection.execute(sql).to_arrow_table().to_pylist()
+    report.streams = summary(workspace)
     report.published = str(workspace.publication.current().path)
 
 
@@ -210,17 +222,3 @@ _EXAMPLES = {
     "where kind = 'recording' order by lecture_date, conversation_id limit 3",
     "lecture_peaks": "select * from marts.lecture_peaks order by messages desc, conversation_id limit 3",
 }
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -99,12 +99,27 @@ class Runner:
         return report
 
     def run(
-        self, job: str, keys: Sequence[str] = (), on_event: Callable[[str], None] = lambda _: None
+        self,
+        job: str,
+        keys: Sequence[str] = (),
+        on_event: Callable[[str], None] = lambda _: None,
+        *,
+        only: Sequence[Sequence[str]] = (),
     ) -> FinishedRun:
-        """Run a job, for a range of partitions where it has them: from the first of the keys to the last."""
+        """Run a job, for a range of partitions where it has them: from the first of the keys to the last.
+
+        Args:
+            job: its name.
+            keys: partition keys in their order.
+            on_event: told in words what begins and ends.
+            only: keys of the job's assets that are wanted; none: all of them.
+        """
         tags = {RANGE_START: keys[0], RANGE_END: keys[-1]} if keys else {}
+        chosen = [dg.AssetKey(list(key)) for key in only] or None
         with self._instance() as instance:
-            return self._execute(instance, dg.RunRequest(job_name=job, tags=tags), on_event)
+            return self._execute(
+                instance, dg.RunRequest(job_name=job, tags=tags, asset_selection=chosen), on_event
+            )
 
     def publish(self, on_event: Callable[[str], None] = lambda _: None) -> FinishedRun:
         """Run the job that loads, resolves people, builds the metrics and publishes."""
@@ -164,7 +179,12 @@ class Runner:
         guard.hold()
         try:
             with log.open("a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
-                result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+                result = job.execute_in_process(
+                    instance=instance,
+                    tags=tags,
+                    asset_selection=request.asset_selection,
+                    raise_on_error=False,
+                )
         finally:
             guard.release()
         seconds = time.monotonic() - started

@@ -245,7 +245,7 @@ def _emotes(platform: str, website: dg.AssetKey, days: dg.DailyPartitionsDefinit
         key=conversations.source_key(EMOTES, platform),
         deps=[LIST_KEY, website],
         description=f"{EMOTES.description} Here: of {platform} and of the providers that know it. Lists are read on "
-        "their day; of a day that is over nothing can be learnt.",
+        "their day; those of days that are over come from the archive, and nothing else can be learnt of them.",
         partitions_def=days,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name=platform_group(platform),
@@ -268,6 +268,8 @@ def _emotes(platform: str, website: dg.AssetKey, days: dg.DailyPartitionsDefinit
                     result = emotes.refresh_emotes(home, opened, providers, channels, today)
             except ChatPlatformError as error:
                 raise dg.Failure(str(error), allow_retries=error.transient) from error
+        else:
+            emotes.rewrite_emotes(home, platform, channels)
         reasons = Counter(error.code for error in result.failed.values())
         if reasons:
             context.log.warning(f"lists that stay as they were: {dict(reasons)}")

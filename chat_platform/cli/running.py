@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,9 +25,9 @@ app = typer.Typer()
 
 @app.command(
     help=tr(
-        "A generated class on local simulators, from announcement to metrics.\n\nExamples:\n\n  chatp demo\n\n"
+        "A generated class and generated streamers on local simulators, from announcement to metrics.\n\nExamples:\n\n  chatp demo\n\n"
         "  chatp demo --seed 7 --recordings 3",
-        "만들어 낸 수업을 로컬 시뮬레이터에서 공지부터 지표까지 처리합니다.\n\n예:\n\n  chatp demo\n\n"
+        "만들어 낸 수업과 스트리머를 로컬 시뮬레이터에서 공지부터 지표까지 처리합니다.\n\n예:\n\n  chatp demo\n\n"
         "  chatp demo --seed 7 --recordings 3",
     )
 )
@@ -71,6 +71,7 @@ def _show(report: DemoReport) -> None:
     print_table([{"": name.replace("_", " "), "#": value} for name, value in report.numbers.items()])
     for mart, rows in report.examples.items():
         print_table(rows, title=f"marts.{mart}")
+    _show_streams(report.streams)
     nothing = tr("nothing was left to do", "더 할 일이 없습니다")
     done = f"{len(report.runs)} {tr('runs', '회 실행')}" if report.runs else nothing
     say(f"{done}, {report.seconds} s · {report.published}")
@@ -86,6 +87,39 @@ def _show(report: DemoReport) -> None:
             f"이 데이터로 채운 포털: chatp --demo serve → {address}",
         )
     )
+
+
+def _show_streams(seen: dict[str, Any]) -> None:
+    """Two lines on streams: who rises and falls, and which emotes."""
+    if not seen.get("streamers"):
+        return
+
+    def named(trend: str) -> str:
+        changes = ", ".join(f"{one['channel']} {one['change']:+.0%}" for one in seen[trend])
+        return f"{seen['trends'].get(trend, 0)} ({changes})" if changes else "0"
+
+    rising, falling = named("rising"), named("falling")
+    say(
+        tr(
+            f"{seen['streamers']} streamers over {seen['days']} days · rising: {rising} · falling: {falling}",
+            f"스트리머 {seen['streamers']}명, {seen['days']}일 · 상승: {rising} · 하락: {falling}",
+        )
+    )
+    top, new = seen["top_emote"], seen["rising_emote"]
+    if top:
+        say(
+            tr(
+                f"{seen['videos']} chats, {seen['messages']} messages · most used emote: {top['code']} ({top['uses']}×)",
+                f"채팅 {seen['videos']}개, 메시지 {seen['messages']}개 · 가장 많이 쓴 이모트: {top['code']} ({top['uses']}회)",
+            )
+        )
+    if new:
+        say(
+            tr(
+                f"On the rise: {new['code']}, {new['growth_at_least']:.0f}× at least, in {new['channels']} channels",
+                f"떠오르는 이모트: {new['code']}, 최소 {new['growth_at_least']:.0f}배, 채널 {new['channels']}개",
+            )
+        )
 
 
 @app.command(

@@ -182,6 +182,7 @@ class StreamWorld:
             s.chzzk_id: s for s in self._streamers
         }
         self._chat = lru_cache(maxsize=64)(self._written)
+        self._recorded = lru_cache(maxsize=None)(self._recordings)
 
     @property
     def now(self) -> datetime:
@@ -230,10 +231,7 @@ class StreamWorld:
 
     def videos(self, streamer: Streamer) -> list[GeneratedVideo]:
         """Videos that can be seen now, newest first."""
-        days = (self.day(number) for number in range(self.days))
-        streamed = [day for day in days if day.weekday() in streamer.weekdays]
-        videos = (self._video(streamer, number, day) for number, day in enumerate(streamed))
-        return [video for video in videos if self._is_seen(video)][::-1]
+        return [video for video in self._recorded(streamer) if self._is_seen(video)][::-1]
 
     def video(self, video_id: str) -> GeneratedVideo | None:
         """A video by id, when it can be seen now."""
@@ -315,6 +313,12 @@ class StreamWorld:
         return tuple(
             GeneratedComment(_uuid(rng), offset, writer.viewer(), writer.parts()) for offset in offsets
         )
+
+    def _recordings(self, streamer: Streamer) -> list[GeneratedVideo]:
+        """Every video of a streamer, oldest first."""
+        days = (self.day(number) for number in range(self.days))
+        streamed = [day for day in days if day.weekday() in streamer.weekdays]
+        return [self._video(streamer, number, day) for number, day in enumerate(streamed)]
 
     def _video(self, streamer: Streamer, number: int, day: date) -> GeneratedVideo:
         rng = Random(f"{self.seed}/video/{streamer.index}/{number}")

@@ -23,6 +23,7 @@ from chat_platform.ingestion.emote_lists import with_list
 from chat_platform.ingestion.streams.facts import emotes_bytes, read_emotes
 from chat_platform.ingestion.streams.tables import one_writer
 from chat_platform.sources.streams.port import NATIVE, Emote, StreamPlatform
+from chat_platform.sources.streams.registry import platform_spec
 from chat_platform.sources.streams.third_party_emotes import PROVIDERS, ThirdPartyEmotes
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.streams import EMOTES
@@ -52,14 +53,19 @@ class EmoteRefresh:
     """What became of the lists.
 
     Attributes:
-        read: lists that were read.
-        changed: those of them that differ from before.
+        lists: those that were read.
+        changed: how many of them differ from before.
         failed: list → why it could not be read; what was known of it stands.
     """
 
-    read: int = 0
+    lists: list[EmoteList] = field(default_factory=list)
     changed: int = 0
     failed: dict[EmoteList, StreamError] = field(default_factory=dict)
+
+    @property
+    def read(self) -> int:
+        """How many lists were read."""
+        return len(self.lists)
 
 
 def refresh_emotes(
@@ -69,14 +75,31 @@ def refresh_emotes(
     channel_ids: Iterable[str],
     day: date,
 ) -> EmoteRefresh:
-    """Read the global lists and those of channels.
+    """Read the global lists and those of channels, and replace their rows.
+
+    Args:
+        third_party: the providers; ``None`` where they do not know the platform.
+        day: today.
+    """
+    result = archive_emotes(workspace, platform, third_party, channel_ids, day)
+    write_emotes(workspace, result.lists)
+    return result
+
+
+def archive_emotes(
+    workspace: Workspace,
+    platform: StreamPlatform,
+    third_party: ThirdPartyEmotes | None,
+    channel_ids: Iterable[str],
+    day: date,
+) -> EmoteRefresh:
+    """Read the global lists and those of channels, and archive what changed; no table is written.
 
     Args:
         third_party: the providers; ``None`` where they do not know the platform.
         day: today.
     """
     result = EmoteRefresh()
-    lists: list[EmoteList] = []
     for channel_id in (None, *dict.fromkeys(channel_ids)):
         for provider, fetch in _fetchers(platform, third_party).items():
             wanted = EmoteList(platform.name, provider, channel_id)
@@ -85,11 +108,23 @@ def refresh_emotes(
             except StreamError as error:
                 result.failed[wanted] = error
                 continue
-            result.read += 1
+            result.lists.append(wanted)
             result.changed += _archive(workspace, wanted, day, emotes)
-            lists.append(wanted)
-    write_emotes(workspace, lists)
     return result
+
+
+def rewrite_emotes(workspace: Workspace, platform: str, channel_ids: Iterable[str]) -> int:
+    """Write the rows of a platform's lists from the archive alone; gives how many lists there are."""
+    providers = [NATIVE, *(PROVIDERS if platform_spec(platform).third_party_emotes else ())]
+    lists = [
+        EmoteList(platform, provider, channel_id)
+        for channel_id in (None, *channel_ids)
+        for provider in providers
+    ]
+    there = set(workspace.vault.partitions(SOURCE))
+    archived = [one for one in lists if one.partition in there]
+    write_emotes(workspace, archived)
+    return len(archived)
 
 
 def write_emotes(workspace: Workspace, lists: Sequence[EmoteList]) -> None:

@@ -55,6 +55,21 @@ class SnapshotDay:
     error: StreamError | None = None
 
 
+@dataclass(frozen=True)
+class Asking:
+    """What asking about a day came to.
+
+    Attributes:
+        taken: channels that were asked about and archived now.
+        missing: channels that could not be had, and why.
+        error: what ended the asking early; the rest is asked for at the next start.
+    """
+
+    taken: int = 0
+    missing: tuple[MissingChannel, ...] = ()
+    error: StreamError | None = None
+
+
 def snapshot_id(platform: str, day: date) -> str:
     """Id of a platform's day."""
     return f"{platform}-{day.isoformat()}"
@@ -69,29 +84,12 @@ def snapshot_day(
         day: day in the time zone of the settings.
         clock: what time it is.
     """
-    now = clock or Clock()
+    at = datetime.fromtimestamp((clock or Clock()).now(), UTC)
+    asked = ask_day(workspace, platform, day, clock=clock)
     identity = snapshot_id(platform.name, day)
     wanted = listed_ids(workspace, platform.name)
-    done = set(workspace.vault.parts(SOURCE, identity))
-    missing: list[MissingChannel] = []
-    taken, error = 0, None
-    at = datetime.fromtimestamp(now.now(), UTC)
+    missing, error = list(asked.missing), asked.error
     today = _day(workspace, at)
-    if day == today:
-        results = take_snapshots(
-            platform, wanted, done=done, parallel=workspace.settings.streams.parallel, clock=clock
-        )
-        try:
-            for result in results:
-                if isinstance(result, MissingChannel):
-                    missing.append(result)
-                elif _day(workspace, result.taken_at) != day:
-                    break
-                else:
-                    _archive(workspace, identity, result)
-                    taken += 1
-        except StreamError as failure:
-            error = failure
     kept = _archived(workspace, identity)
     if kept:
         _write(workspace, identity, day, kept)
@@ -102,7 +100,38 @@ def snapshot_day(
         gone = [(platform.name, m.channel_id) for m in missing if m.reason == "gone"]
         miss_channels(workspace, gone, at)
         _note(workspace, identity, day, missing, error)
-    return SnapshotDay(identity, taken, len(kept), missing, error)
+    return SnapshotDay(identity, asked.taken, len(kept), missing, error)
+
+
+def ask_day(
+    workspace: Workspace, platform: StreamPlatform, day: date, *, clock: Clock | None = None
+) -> Asking:
+    """Archive what a day still lacks, when it is today; tables and ledger are left as they are."""
+    now = clock or Clock()
+    if day != _day(workspace, datetime.fromtimestamp(now.now(), UTC)):
+        return Asking()
+    identity = snapshot_id(platform.name, day)
+    results = take_snapshots(
+        platform,
+        listed_ids(workspace, platform.name),
+        done=workspace.vault.parts(SOURCE, identity),
+        parallel=workspace.settings.streams.parallel,
+        clock=clock,
+    )
+    missing: list[MissingChannel] = []
+    taken, error = 0, None
+    try:
+        for result in results:
+            if isinstance(result, MissingChannel):
+                missing.append(result)
+            elif _day(workspace, result.taken_at) != day:
+                break
+            else:
+                _archive(workspace, identity, result)
+                taken += 1
+    except StreamError as failure:
+        error = failure
+    return Asking(taken, tuple(missing), error)
 
 
 def snapshot_due(workspace: Workspace, platform: str, day: date) -> bool:
