@@ -25,6 +25,7 @@ def of_class(build: Build) -> dict[str, list[tuple[object, ...]]]:
     return {name: rows for name, rows in build.marts().items() if not name.startswith(OF_STREAMS)}
 
 
+@pytest.mark.exhaustive
 def test_figures_of_the_class_are_the_same_without_streams(
     full_refresh: Build, empty: Build, lectures: list[Conversation], people: list[Row], identities: list[Row]
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_chat_that_was_taken_out_or_shrank_leaves_nothing_behind(
     assert differing(build, full_refresh) == []
 
 
+@pytest.mark.exhaustive
 def test_another_time_zone_moves_the_days_of_streams(full_refresh: Build, copy_of: Copy) -> None:
     build = copy_of(full_refresh)
     days = "select distinct local_date from marts.stream_chatters_daily where channel_id = 'c1' order by all"

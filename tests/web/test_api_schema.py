@@ -19,8 +19,7 @@ from tests.web.homes import copied
 
 ROLES = (
     None,
-    "student",
-    *(pytest.param(role, marks=pytest.mark.exhaustive) for role in ("teacher", "operator")),
+    *(pytest.param(role, marks=pytest.mark.exhaustive) for role in ("student", "teacher", "operator")),
 )
 
 
