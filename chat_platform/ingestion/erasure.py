@@ -53,7 +53,7 @@ from chat_platform.tables.class_chat import (
     SLACK_USERS,
     TOKENS,
 )
-from chat_platform.tables.ids import identity_id
+from chat_platform.tables.ids import identity_id, normalise_name
 from chat_platform.tables.models import AUTHOR_PREDICTIONS, LABELS, QUESTION_PREDICTIONS
 from chat_platform.tables.spec import TableSpec
 from chat_platform.text.kernels import tokenise_messages
@@ -132,7 +132,9 @@ def find_subject(workspace: Workspace, person: str) -> Subject:
     try:
         person_id = one_person(person, {row["person_id"]: row["name"] for row in people})
     except InputError:
-        entry = workspace.erasures.find(person)
+        # Of several who are called so, none is whom the list remembers.
+        several = normalise_name(person) in {normalise_name(row["name"]) for row in people}
+        entry = None if several else workspace.erasures.find(person)
         if entry is None:
             raise
         return Subject(None, None, frozenset(entry.people), frozenset(entry.identities))
