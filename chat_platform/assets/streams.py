@@ -336,9 +336,7 @@ def _chat(platform: str, website: dg.AssetKey) -> list[dg.AssetsDefinition]:
         return list(keys)
 
     def parse(home: Workspace, ids: Sequence[str]) -> Iterator[Outcome]:
-        known = home.lake.read(EMOTES)
-        for conversation_id in ids:
-            yield vods.parse(home, platform, conversation_id, emotes=known)
+        return vods.parse(home, platform, ids)
 
     chat = conversations.build_chat_assets(
         name=f"{platform}_chat",

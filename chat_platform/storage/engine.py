@@ -1,4 +1,4 @@
-"""Runs kernels (Arrow table → Arrow table) over many partitions at once.
+"""Runs kernels (Arrow table → Arrow table), or other work, over many partitions at once.
 
 What belongs here: the process pool, atomic output, what becomes of a partition that fails or of a worker that
 is killed. What does not: what a kernel computes, which partitions there are, remote clusters.
@@ -18,13 +18,15 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +35,8 @@ from chat_platform.errors import ChatPlatformError, StorageError
 from chat_platform.storage.files import remove_stale_temporaries, write_parquet_atomic
 
 Kernel = Callable[[pa.Table], pa.Table]
+T = TypeVar("T")
+R = TypeVar("R")
 
 # Below either, the work is done in this process. Measured (benchmarks/tokenise.py --threshold, 2 cores): a pool
 # costs 2 to 3 s, as each worker loads its own tokenizer, while this process spreads a text over threads and
@@ -117,12 +121,50 @@ class LocalEngine:
         if self._runs_here(tasks):
             done = {task.key: _run(kernel, task) for task in tasks}
         else:
-            done = _PoolRun(kernel, self.workers).map(tasks)
+            done = {task.key: outcome for task, outcome in self._in_pool(kernel, tasks)}
         return {key: done[key] for key in inputs}
 
+    def each(
+        self, work: Callable[[str], R], keys: Sequence[str], module: str
+    ) -> Iterator[tuple[str, R | StorageError]]:
+        """Do some work for each key, in a pool of processes unless there may be none.
+
+        What it gives comes one by one as it is done, in any order, so that none of it must be kept. What it raises
+        ends everything.
+
+        Args:
+            work: can be pickled; it does the same when it is begun again, as its process may be killed.
+            keys: what to call it with.
+            module: module that the workers begin with.
+
+        Yields:
+            Key and result; CP-STORE-030 for one that kills its worker again and again.
+        """
+        if self._is_alone:
+            yield from ((key, work(key)) for key in keys)
+            return
+        pool = _PoolRun[str, R](work, module, self.workers)
+        for key, result in pool.results(keys):
+            yield key, StorageError("CP-STORE-030", key) if result is None else result[0]
+
+    @property
+    def _is_alone(self) -> bool:
+        # A daemonic process may not have children.
+        return self.workers == 1 or multiprocessing.current_process().daemon
+
+    def _in_pool(self, kernel: Kernel, tasks: list[_Task]) -> Iterator[tuple[_Task, Outcome]]:
+        # The largest first: none of them is left to run alone at the end.
+        order = sorted(tasks, key=lambda task: (-task.size, task.key))
+        pool = _PoolRun[_Task, Outcome](partial(_run, kernel), kernel.__module__, self.workers, _left_behind)
+        for task, result in pool.results(order):
+            if result is None:
+                killed = StorageError("CP-STORE-030", task.key)
+                yield task, Outcome(error=str(killed), code=killed.code)
+            else:
+                yield task, result[0]
+
     def _runs_here(self, tasks: list[_Task]) -> bool:
-        daemon = multiprocessing.current_process().daemon  # a daemonic process may not have children
-        if self.workers == 1 or daemon or len(tasks) < self.small_partitions:
+        if self._is_alone or len(tasks) < self.small_partitions:
             return True
         rows = 0
         for task in sorted(tasks, key=lambda task: -task.size):
@@ -132,65 +174,87 @@ class LocalEngine:
         return True
 
 
-class _PoolRun:
-    """One call of ``map`` over a pool that may break."""
+class _PoolRun(Generic[T, R]):
+    """Tasks in a pool that may break.
 
-    def __init__(self, kernel: Kernel, workers: int) -> None:
-        self._kernel = kernel
+    Args:
+        run: what a worker does with a task.
+        module: module that the workers begin with.
+        left_behind: removes what killed workers left of some tasks.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[T], R],
+        module: str,
+        workers: int,
+        left_behind: Callable[[Iterable[T]], None] = lambda _: None,
+    ) -> None:
+        self._run = run
+        self._module = module
         self._workers = workers
+        self._left_behind = left_behind
         self._context = multiprocessing.get_context("forkserver")
         # Loaded once in the server that forks the workers, not once in each worker.
-        self._context.set_forkserver_preload([__name__, kernel.__module__])
-        self._done: dict[str, Outcome] = {}
+        self._context.set_forkserver_preload([__name__, module])
 
-    def map(self, tasks: list[_Task]) -> dict[str, Outcome]:
-        # The largest first: none of them is left to run alone at the end.
-        waiting = deque(sorted(tasks, key=lambda task: (-task.size, task.key)))
+    def results(self, tasks: Iterable[T]) -> Iterator[tuple[T, tuple[R] | None]]:
+        """Each task with its result, as it is done; ``None`` for one whose workers are killed."""
+        waiting = deque(tasks)
         while waiting:
-            for suspect in self._until_broken(waiting, self._workers):
-                self._run_alone(suspect)
-        return self._done
+            suspects = yield from self._until_broken(waiting, self._workers)
+            for suspect in suspects:
+                yield from self._alone(suspect)
 
-    def _run_alone(self, suspect: _Task) -> None:
+    def _alone(self, suspect: T) -> Iterator[tuple[T, tuple[R] | None]]:
         for _ in range(_ATTEMPTS_ALONE):
-            if not self._until_broken(deque([suspect]), 1):
+            if not (yield from self._until_broken(deque([suspect]), 1)):
                 return
-        killed = StorageError("CP-STORE-030", suspect.key)
-        self._done[suspect.key] = Outcome(error=str(killed), code=killed.code)
+        yield suspect, None
 
-    def _until_broken(self, waiting: deque[_Task], workers: int) -> list[_Task]:
+    def _until_broken(
+        self, waiting: deque[T], workers: int
+    ) -> Generator[tuple[T, tuple[R] | None], None, list[T]]:
         """Work through ``waiting``; return the tasks that were in flight when a worker was killed."""
         pool = ProcessPoolExecutor(
             min(workers, len(waiting)), mp_context=self._context, initializer=_start_worker
         )
-        running: dict[Future[Outcome], _Task] = {}
+        running: dict[Future[R], T] = {}
+        broken = False
         try:
-            while waiting or running:
+            while (waiting and not broken) or running:
                 # Few are in flight, so that few are suspects; one more than workers keeps them busy.
-                while waiting and len(running) <= workers:
-                    with _main_hidden(self._kernel):
-                        future = pool.submit(_run, self._kernel, waiting[0])
-                    running[future] = waiting.popleft()
+                while waiting and not broken and len(running) <= workers:
+                    broken = not self._submit(pool, waiting, running)
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    outcome = future.result()
-                    self._done[running.pop(future).key] = outcome
-        except BrokenProcessPool:
-            return self._suspects(running)
+                whole = [
+                    future for future in finished if not isinstance(future.exception(), BrokenProcessPool)
+                ]
+                broken = broken or len(whole) < len(finished)
+                for future in whole:
+                    yield running.pop(future), (future.result(),)
+                if broken and not whole:
+                    break
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-        return []
-
-    def _suspects(self, running: dict[Future[Outcome], _Task]) -> list[_Task]:
-        suspects = []
-        for future, task in running.items():
-            if future.done() and not future.cancelled() and future.exception() is None:
-                self._done[task.key] = future.result()
-            else:
-                suspects.append(task)
-        for folder in {task.target.parent for task in suspects}:
-            remove_stale_temporaries(folder, recursive=False)
+        suspects = list(running.values())
+        self._left_behind(suspects)
         return suspects
+
+    def _submit(self, pool: ProcessPoolExecutor, waiting: deque[T], running: dict[Future[R], T]) -> bool:
+        """Hand the next task to the pool; whether the pool took it."""
+        try:
+            with _main_hidden(self._module):
+                future = pool.submit(self._run, waiting[0])
+        except BrokenProcessPool:
+            return False
+        running[future] = waiting.popleft()
+        return True
+
+
+def _left_behind(tasks: Iterable[_Task]) -> None:
+    for folder in {task.target.parent for task in tasks}:
+        remove_stale_temporaries(folder, recursive=False)
 
 
 def _run(kernel: Kernel, task: _Task) -> Outcome:
@@ -258,13 +322,13 @@ def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
 
 
 @contextmanager
-def _main_hidden(kernel: Kernel) -> Iterator[None]:
+def _main_hidden(module: str) -> Iterator[None]:
     """Hide ``__main__`` while a worker may be started, so that it does not import the program again.
 
     A worker imports the parent's main script: for the ``dagster`` command that is 1.5 s of imports in each
     worker, for a script without a guard it runs the script once more.
     """
-    if kernel.__module__ == "__main__":
+    if module == "__main__":
         yield
         return
     with _main_lock:

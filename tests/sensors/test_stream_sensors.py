@@ -84,8 +84,7 @@ def fetch(home: StreamHome, ids: list[str]) -> None:
 
 
 def parse(home: StreamHome, ids: list[str]) -> None:
-    for conversation_id in ids:
-        vods.parse(home.workspace, "twitch", conversation_id)
+    list(vods.parse(home.workspace, "twitch", ids))
 
 
 def publish(home: StreamHome) -> None:

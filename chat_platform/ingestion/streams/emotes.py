@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +25,7 @@ from chat_platform.ingestion.streams.tables import one_writer
 from chat_platform.sources.streams.port import NATIVE, Emote, StreamPlatform
 from chat_platform.sources.streams.registry import platform_spec
 from chat_platform.sources.streams.third_party_emotes import PROVIDERS, ThirdPartyEmotes
+from chat_platform.storage.lake import Lake
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.streams import EMOTES
 
@@ -137,12 +138,20 @@ def write_emotes(workspace: Workspace, lists: Sequence[EmoteList]) -> None:
             workspace.lake.write(EMOTES, table)
 
 
-def usable_emotes(emotes: pa.Table, platform: str, channel_id: str) -> pa.Table:
+def usable_emotes(workspace: Workspace, platform: str, channel_id: str) -> pa.Table:
     """Of ``core.emotes`` the rows of a channel, and those that everybody can use."""
+    signature = next((file.signature for file in workspace.lake.files(EMOTES).values()), None)
+    emotes = _emotes_of(workspace.lake.url, signature)
     own = pc.or_(
         pc.is_null(emotes["channel_id"]), pc.fill_null(pc.equal(emotes["channel_id"], channel_id), False)
     )
     return emotes.filter(pc.and_(pc.equal(emotes["platform"], platform), own))
+
+
+# A run asks for one channel after another, and reads the table of all of them once.
+@lru_cache(maxsize=1)
+def _emotes_of(lake: str, _: str | None) -> pa.Table:
+    return Lake(lake).read(EMOTES)
 
 
 def _fetchers(platform: StreamPlatform, third_party: ThirdPartyEmotes | None) -> dict[str, Fetch]:

@@ -11,10 +11,11 @@ chat and is not stands in quarantine: ``chat_gap`` for a silence that the chat's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from threading import Event
 
 import pyarrow as pa
@@ -34,21 +35,25 @@ from chat_platform.ingestion.streams.pages import (
 )
 from chat_platform.ingestion.streams.tables import SeenVideos, listed_ids, see_videos
 from chat_platform.ingestion.tables import write_conversation
+from chat_platform.settings import Settings
 from chat_platform.sources.records import ParsedConversation, QuarantinedRecord
 from chat_platform.sources.streams.clock import Clock
 from chat_platform.sources.streams.paging import chat_gaps, chat_pages
 from chat_platform.sources.streams.port import NativeEmoteUse, StreamPlatform, Video
 from chat_platform.sources.streams.registry import platform_spec
 from chat_platform.sources.streams.snapshots import ABOUT_EVERYBODY
+from chat_platform.storage.engine import LocalEngine
 from chat_platform.storage.ledger import Announced
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import MESSAGES
 from chat_platform.tables.ids import digest
-from chat_platform.tables.streams import EMOTE_USES, EMOTES
+from chat_platform.tables.streams import EMOTE_USES
 from chat_platform.text.emotes import NATIVE_USES, chat_of, emote_uses
 
 KIND = "video"
 RECORDED_STREAM = "archive"
+# From so many chats on they are parsed by several processes: those take a second or two to begin.
+MANY = 20
 _GONE = "CP-STREAM-007"
 
 
@@ -140,38 +145,35 @@ def fetch(
         return list(pool.map(one, conversation_ids))
 
 
-def parse(
-    workspace: Workspace, platform: str, conversation_id: str, *, emotes: pa.Table | None = None
-) -> Outcome:
-    """Parse an archived chat into the lake, with the emotes of its channel and day; nothing is asked of the platform.
+def parse(workspace: Workspace, platform: str, conversation_ids: Sequence[str]) -> Iterator[Outcome]:
+    """Parse archived chats into the lake, with the emotes of their channels and days; nobody is asked for anything.
 
-    A chat that was not read to its end is left as it is.
+    A chat that was not read to its end is left as it is. Many are parsed by several processes at once, so outcomes
+    come in any order; whoever takes them up one by one holds the messages of one chat and no more.
 
     Args:
         platform: short name.
-        emotes: rows of ``core.emotes``; ``None``: as they are in the lake. Whoever parses many reads them once.
     """
-    if not archived_reading(workspace, platform, conversation_id).complete:
-        return Outcome(conversation_id, _state(workspace, conversation_id))
-    try:
-        video = _video(workspace, platform, conversation_id)
-        pages = archived_pages(workspace, platform, conversation_id)
-        chat = platform_spec(platform).parse_chat(video, pages)
-        parsed = chat.conversation
-        _note_gaps(parsed, video, doubtful_seconds(workspace, platform, conversation_id))
-        write_conversation(workspace.lake, parsed)
-        known = workspace.lake.read(EMOTES) if emotes is None else emotes
-        _write_emote_uses(workspace, video, chat.native_emotes, known)
-    except ChatPlatformError as error:
-        return Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, error), error)
-    workspace.ledger.mark_parsed(
-        conversation_id,
-        parsed.counts(),
-        title=parsed.title,
-        started_at=parsed.started_at,
-        duration_s=parsed.duration_s,
-    )
-    return Outcome(conversation_id, "parsed", parsed=parsed)
+    whole = []
+    for conversation_id in conversation_ids:
+        if archived_reading(workspace, platform, conversation_id).complete:
+            whole.append(conversation_id)
+        else:
+            yield Outcome(conversation_id, _state(workspace, conversation_id))
+    engine = workspace.engine if len(whole) >= MANY else LocalEngine(1)
+    work = partial(_parse, workspace.settings, platform)
+    for conversation_id, result in engine.each(work, whole, __name__):
+        if isinstance(result, ChatPlatformError):
+            yield Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, result), result)
+            continue
+        workspace.ledger.mark_parsed(
+            conversation_id,
+            result.counts(),
+            title=result.title,
+            started_at=result.started_at,
+            duration_s=result.duration_s,
+        )
+        yield Outcome(conversation_id, "parsed", parsed=result)
 
 
 def revision(video: Video) -> str:
@@ -269,6 +271,22 @@ def _read_on(platform: StreamPlatform, video: Video, reading: Reading, archive: 
     return True
 
 
+def _parse(settings: Settings, platform: str, conversation_id: str) -> ParsedConversation | ChatPlatformError:
+    """From the archive to the lake, in any process; the ledger is not written."""
+    workspace = Workspace(settings)
+    try:
+        video = _video(workspace, platform, conversation_id)
+        pages = archived_pages(workspace, platform, conversation_id)
+        chat = platform_spec(platform).parse_chat(video, pages)
+        parsed = chat.conversation
+        _note_gaps(parsed, video, doubtful_seconds(workspace, platform, conversation_id))
+        write_conversation(workspace.lake, parsed)
+        _write_emote_uses(workspace, video, chat.native_emotes)
+    except ChatPlatformError as error:
+        return error
+    return parsed
+
+
 def _note_gaps(parsed: ParsedConversation, video: Video, doubtful: Iterable[float]) -> None:
     """Put into quarantine what should be there and is not; each counts as a record."""
     offsets = (message.offset_s for message in parsed.messages if message.offset_s is not None)
@@ -282,9 +300,7 @@ def _note_gaps(parsed: ParsedConversation, video: Video, doubtful: Iterable[floa
         parsed.records += 1
 
 
-def _write_emote_uses(
-    workspace: Workspace, video: Video, native: Iterable[NativeEmoteUse], emotes: pa.Table
-) -> None:
+def _write_emote_uses(workspace: Workspace, video: Video, native: Iterable[NativeEmoteUse]) -> None:
     messages = workspace.lake.read(MESSAGES, video.conversation_id)
     if not messages.num_rows:
         # Its computed tables are written already, and the loader waits for what is newer than they are.
@@ -292,6 +308,6 @@ def _write_emote_uses(
         return
     uses = pa.Table.from_pylist([vars(use) for use in native], schema=NATIVE_USES)
     chat = chat_of(messages, uses, platform=video.platform, channel_id=video.channel_id)
-    usable = usable_emotes(emotes, video.platform, video.channel_id)
+    usable = usable_emotes(workspace, video.platform, video.channel_id)
     table = emote_uses(chat, usable, zone=workspace.settings.timezone)
     workspace.lake.write(EMOTE_USES, table, video.conversation_id)

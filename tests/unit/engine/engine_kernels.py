@@ -51,3 +51,15 @@ def slow(table: pa.Table) -> pa.Table:
     Path(table["marker"][0].as_py()).with_suffix(f".{os.getpid()}.started").touch()
     time.sleep(60)
     return table
+
+
+def refused_work(key: str) -> str:
+    if key == "13":
+        raise ValueError("thirteen")
+    return key
+
+
+def deadly_work(key: str) -> int:
+    if key == "13":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()

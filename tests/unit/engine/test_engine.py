@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from chat_platform.errors import StorageError
 from chat_platform.storage.engine import LocalEngine
 from chat_platform.storage.files import write_parquet_atomic
 
@@ -177,3 +178,24 @@ def test_wrong_calls_are_refused_before_anything_runs(tmp_path: Path) -> None:
         LocalEngine(0)
     assert LocalEngine(2).map(kernels.doubled, {}, {}) == {}
     assert not (tmp_path / "out").exists()
+
+
+def test_other_work_comes_back_key_by_key_and_the_one_that_kills_its_worker_alone_has_none() -> None:
+    keys = [str(n) for n in range(10, 18)]
+    results = dict(LocalEngine(2).each(kernels.deadly_work, keys, kernels.__name__))
+    assert sorted(results) == keys
+    killed = results.pop("13")
+    assert isinstance(killed, StorageError)
+    assert killed.code == "CP-STORE-030"
+    assert os.getpid() not in results.values()
+    assert all(isinstance(pid, int) for pid in results.values())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_other_work_raises_ends_all_of_it(workers: int) -> None:
+    with pytest.raises(ValueError, match="thirteen"):
+        list(LocalEngine(workers).each(kernels.refused_work, ["11", "12", "13"], kernels.__name__))
+    assert dict(LocalEngine(workers).each(kernels.refused_work, ["11", "12"], kernels.__name__)) == {
+        "11": "11",
+        "12": "12",
+    }

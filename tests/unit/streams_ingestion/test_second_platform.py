@@ -35,7 +35,7 @@ def test_from_the_list_to_counted_emotes(workspace, world, clock, tmp_path):
         found = discover(workspace, platform, since=world.first_day, clock=clock).videos
         fetch(workspace, platform, found)
         platform.close()
-        counts = [parse(workspace, platform.name, i).parsed.counts() for i in found]
+        counts = [one.parsed.counts() for one in parse(workspace, platform.name, found)]
     assert {row["channel_id"] for row in rows_of(workspace, CHANNELS)} == {s.chzzk_id for s in streamers}
     figures = {r["channel_id"]: (r["followers"], r["views"]) for r in rows_of(workspace, CHANNEL_SNAPSHOTS)}
     assert figures == {s.chzzk_id: (world.followers(s), None) for s in streamers}

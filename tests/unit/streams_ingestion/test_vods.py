@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from chat_platform.ingestion.streams import pages
+from chat_platform.ingestion.streams import pages, vods
 from chat_platform.ingestion.streams.emotes import refresh_emotes
 from chat_platform.ingestion.streams.vods import discover, fetch, parse
 from chat_platform.simulators.faults import Fault
@@ -52,7 +52,7 @@ def take_all(workspace, platform, world, clock, **options):
     discover(workspace, platform, since=world.first_day, clock=clock)
     due = workspace.ledger.due("twitch")
     fetch(workspace, platform, due, **options)
-    return [parse(workspace, "twitch", i) for i in due]
+    return list(parse(workspace, "twitch", due))
 
 
 def everything(workspace):
@@ -147,8 +147,23 @@ def test_a_chat_is_counted_anew_when_its_emotes_are_known_later(
 
     assert providers() <= {"native", "emoji"}
     refresh_emotes(workspace, platform, third_party(), [streamer.channel_id], world.today)
-    parse(workspace, "twitch", conversation_id)
+    list(parse(workspace, "twitch", [conversation_id]))
     assert providers() >= {"native", "bttv", "7tv"}
+
+
+def test_many_chats_are_parsed_by_several_processes_to_the_same_tables(
+    new_workspace, listed, world, twitch, connect, clock, monkeypatch
+):
+    monkeypatch.setenv("CHATP_WORKERS", "2")
+    found = {}
+    for name, many in (("one", 1_000), ("several", 2)):
+        monkeypatch.setattr(vods, "MANY", many)
+        home = listed(new_workspace(name))
+        outcomes = take_all(home, connect(twitch()), world, clock)
+        assert {one.state for one in outcomes} == {"parsed"}
+        found[name] = everything(home)
+    assert found["several"] == found["one"]
+    assert len(found["one"]["messages"]) == sum(len(world.chat(video)) for video in videos_of(world)) > 0
 
 
 @pytest.mark.exhaustive
@@ -237,12 +252,13 @@ def test_a_restart_goes_on_at_the_last_page_that_is_archived(
     assert (failed.state, failed.error.code) == ("failed", "CP-STREAM-004")
     # Three pages came, and the one after them failed for good.
     assert pages.archived_reading(workspace, "twitch", conversation_id).pages == 3
-    assert parse(workspace, "twitch", conversation_id).state == "failed"
+    assert [one.state for one in parse(workspace, "twitch", [conversation_id])] == ["failed"]
     before = len(chat_requests(server))
     (fetched,) = fetch(workspace, platform, [conversation_id])
     assert fetched.state == "fetched"
     assert len(chat_requests(server)) - before == -(-len(world.chat(video)) // 20) - 3
-    assert parse(workspace, "twitch", conversation_id).parsed.counts()["messages"] == len(world.chat(video))
+    (again,) = parse(workspace, "twitch", [conversation_id])
+    assert again.parsed.counts()["messages"] == len(world.chat(video))
 
 
 def test_a_chat_that_grew_is_read_on_and_replaced(workspace, listed, world, twitch, connect, clock):
@@ -273,7 +289,7 @@ def test_a_chat_that_grew_is_read_on_and_replaced(workspace, listed, world, twit
     platform = connect(server)
     assert conversation_id in discover(workspace, platform, since=world.first_day, clock=clock).videos
     fetch(workspace, platform, [conversation_id])
-    parse(workspace, "twitch", conversation_id)
+    list(parse(workspace, "twitch", [conversation_id]))
     written = [
         row["message_id"] for row in rows_of(workspace, MESSAGES) if conversation_id == row["conversation_id"]
     ]
@@ -337,7 +353,7 @@ def test_a_chat_that_breaks_off_is_a_gap_in_quarantine(workspace, listed, world,
     # Whole again when somebody asks once more.
     whole = connect(twitch(comments_a_page=20))
     fetch(workspace, whole, [f"twitch-{video}"], refetch=True)
-    parse(workspace, "twitch", f"twitch-{video}")
+    list(parse(workspace, "twitch", [f"twitch-{video}"]))
     entry = workspace.ledger.get(f"twitch-{video}")
     assert (entry["messages"], entry["quarantined"]) == (len(world.chat(videos_of(world)[0])), 0)
 
@@ -425,7 +441,7 @@ import sys
 from datetime import date
 from pathlib import Path
 from pydantic import SecretStr
-from chat_platform.ingestion.streams import pages
+from chat_platform.ingestion.streams import pages, vods
 from chat_platform.ingestion.streams.vods import discover, fetch, parse
 from chat_platform.settings import Settings
 from chat_platform.sources.streams.port import Connection
@@ -443,7 +459,7 @@ workspace = Workspace(Settings())
 discover(workspace, platform, since=date.fromisoformat(since), channel_ids=channels)
 for conversation in workspace.ledger.due("twitch"):
     fetch(workspace, platform, [conversation])
-    parse(workspace, "twitch", conversation)
+    list(parse(workspace, "twitch", [conversation]))
 """
 
 
