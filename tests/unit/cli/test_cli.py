@@ -224,3 +224,9 @@ def test_generated_pages_are_those_of_the_code() -> None:
         committed = (project_root() / "docs" / name).read_text(encoding="utf-8")
         assert committed == text, f"docs/{name} differs from the code: run `make docs`"
     assert set(generated_pages(app)) == {"tables.md", "errors.md", "cli.md", "configuration.md", "api.md"}
+
+
+def test_every_benchmark_is_documented() -> None:
+    page = (project_root() / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    there = {path.name for path in (project_root() / "benchmarks").glob("*.py")}
+    assert there == set(re.findall(r"`(\w+\.py)", page))
