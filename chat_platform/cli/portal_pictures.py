@@ -34,6 +34,8 @@ PAGES = {
     "lecture": ("teacher", "/c/{room}/lectures/{lecture}"),
     "questions": ("student", "/c/{room}/questions?state=open"),
     "own-page": ("student", "/c/{room}/people/me"),
+    "streamers": ("teacher", "/c/{room}/streamers"),
+    "emotes": ("teacher", "/c/{room}/emotes"),
 }
 _LECTURE = (
     "select conversation_id as id from marts.lectures order by reactions desc, messages desc, 1 limit 1"
