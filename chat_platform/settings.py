@@ -500,6 +500,11 @@ class Settings(BaseSettings):
         return self.inbox / "streamers"
 
     @property
+    def stream_chat_inbox(self) -> Path:
+        """Watched folder for files of streams' chat."""
+        return self.inbox / "stream_chats"
+
+    @property
     def screenshots(self) -> Path:
         """Screenshots of pages that did not work, with inputs blurred."""
         return self.home / "screenshots"

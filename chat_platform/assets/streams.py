@@ -18,7 +18,7 @@ from chat_platform.assets.metadata import preview, spec_metadata
 from chat_platform.automation import NETWORK_RETRIES, OWNER
 from chat_platform.errors import ChatPlatformError, StreamError
 from chat_platform.ingestion.recordings import Outcome
-from chat_platform.ingestion.streams import emotes, snapshots, vods
+from chat_platform.ingestion.streams import chat_files, emotes, snapshots, vods
 from chat_platform.ingestion.streams.channels import apply_latest
 from chat_platform.ingestion.streams.tables import listed_ids
 from chat_platform.ingestion.tables import SNAPSHOT_TABLES, STREAM_CHAT_TABLES
@@ -336,7 +336,10 @@ def _chat(platform: str, website: dg.AssetKey) -> list[dg.AssetsDefinition]:
         return list(keys)
 
     def parse(home: Workspace, ids: Sequence[str]) -> Iterator[Outcome]:
-        return vods.parse(home, platform, ids)
+        files = [one for one in ids if chat_files.is_from_file(home, platform, one)]
+        for conversation_id in files:
+            yield chat_files.parse_file(home, platform, conversation_id)
+        yield from vods.parse(home, platform, [one for one in ids if one not in files])
 
     chat = conversations.build_chat_assets(
         name=f"{platform}_chat",

@@ -28,8 +28,8 @@ MOST_FAILURES = 125
 app = typer.Typer(
     no_args_is_help=True,
     help=tr(
-        "Import a saved chat, a class list or a list of streamers.",
-        "저장한 채팅, 수강생 명단, 스트리머 목록을 가져옵니다.",
+        "Import a saved chat, a class list, a list of streamers or a stream's chat.",
+        "저장한 채팅, 수강생 명단, 스트리머 목록, 방송 채팅을 가져옵니다.",
     ),
 )
 
@@ -195,6 +195,55 @@ def import_streamers_list(
     for error in errors.values():
         console.show_error(error, debug=bool(context.find_root().params.get("debug")))
     raise typer.Exit(1 if errors else 0)
+
+
+@app.command(
+    "stream-chat",
+    help=tr(
+        "Chats of recorded streams that TwitchDownloaderCLI downloaded (JSON, or text). Each becomes the chat of its video, "
+        "in place of what was there. Exit code = number of files that cannot be used.\n\n"
+        "Examples:\n\n  chatp import stream-chat chat.json --dry-run\n\n"
+        "  chatp import stream-chat 2012345678.txt more/*.json --json",
+        "TwitchDownloaderCLI로 내려받은 다시보기 채팅(JSON 또는 텍스트)을 가져옵니다. 파일은 그 영상의 채팅이 되며 먼저 있던 것을 "
+        "대신합니다. 종료 코드 = 쓸 수 없는 파일 수.\n\n"
+        "예:\n\n  chatp import stream-chat chat.json --dry-run\n\n  chatp import stream-chat 2012345678.txt more/*.json --json",
+    ),
+)
+def import_stream_chat(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="FILES...", help=tr("Files.", "파일들."))],
+    video: Annotated[
+        str | None,
+        typer.Option("--video", help=tr("Video of a text file, by its id.", "텍스트 파일의 영상 ID.")),
+    ] = None,
+    dry_run: DryRun = False,
+    no_run: NoRun = False,
+    as_json: Json = False,
+) -> None:
+    """Import files of streams' chat."""
+    from chat_platform.ingestion.streams.chat_files import import_chat_file
+    from chat_platform.storage.workspace import Workspace
+
+    workspace = Workspace(settings())
+    debug = bool(context.find_root().params.get("debug"))
+    facts: list[dict[str, Any]] = []
+    for path in paths:
+        try:
+            found = import_chat_file(workspace, path.name, read_file(path), video_id=video, dry_run=dry_run)
+        except ChatPlatformError as error:
+            console.err.print(f"{path}:", markup=False)
+            console.show_error(error, debug=debug)
+            facts.append({"file": str(path), "error": error.code})
+            continue
+        facts.append({"file": str(path), **asdict(found)})
+        if not as_json:
+            said = ", ".join(f"{name} {number}" for name, number in found.counts.items() if number)
+            say(f"{path.name}: {found.conversation_id} ({said}){dry(dry_run)}")
+    if as_json:
+        print_json(facts)
+    if not dry_run and not no_run and any(one.get("new") for one in facts):
+        graph_runs.catch_up("stream_videos")
+    raise typer.Exit(min(sum("error" in one for one in facts), MOST_FAILURES))
 
 
 def _take(workspace: Workspace, file: _File, day: date | None, title: str | None, *, dry_run: bool) -> None:

@@ -182,7 +182,8 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     ) -> dg.SensorResult | dg.SkipReason:
         home = workspace.open()
         folder = home.settings.inbox
-        files = waiting_files(folder, CHAT_SUFFIXES, leave_out={home.settings.streamer_inbox.name})
+        others = {home.settings.streamer_inbox.name, home.settings.stream_chat_inbox.name}
+        files = waiting_files(folder, CHAT_SUFFIXES, leave_out=others)
         for path in files:
             context.log.info(_import_chat(home, path))
         if not files:

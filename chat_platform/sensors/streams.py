@@ -23,6 +23,7 @@ import dagster as dg
 
 from chat_platform.errors import StreamError
 from chat_platform.ingestion.streams import channels, snapshots
+from chat_platform.ingestion.streams.chat_files import SUFFIXES, import_chat_file, is_from_file
 from chat_platform.ingestion.streams.pages import archived_reading
 from chat_platform.ingestion.streams.tables import listed_ids
 from chat_platform.ingestion.streams.vods import discover
@@ -169,6 +170,7 @@ def _divided(home: Workspace, platform: str, due: Sequence[str]) -> tuple[list[s
             # Either its video has grown, or the run that parsed it did not come to its end.
             reading = archived_reading(home, platform, conversation_id)
             whole = reading.complete and reading.revision == revision
+            whole = whole or is_from_file(home, platform, conversation_id)
         (to_read if whole else to_fetch).append(conversation_id)
     return to_fetch, to_read
 
@@ -191,6 +193,16 @@ def _asked(
     wait_s = 60 * home.settings.retry_minutes
     request = batch_request(instance, job, keys, revision, longest_wait_s=wait_s)
     return [] if request is None else [request]
+
+
+def _take_chat(home: Workspace, path: Path) -> str:
+    """Import a file of chat and move it aside; gives what was found, in words."""
+
+    def use(data: bytes) -> str:
+        found = import_chat_file(home, path.name, data)
+        return f"{found.conversation_id} {found.counts}"
+
+    return take(path, use)
 
 
 def _take_list(home: Workspace, streams: StreamsResource, path: Path) -> str:
@@ -219,11 +231,12 @@ def build_stream_sensors() -> list[dg.SensorDefinition]:
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource, streams: StreamsResource
     ) -> dg.SensorResult | dg.SkipReason:
         home = workspace.open()
-        if not home.lake.files(CHANNELS):
+        listed = bool(home.lake.files(CHANNELS))
+        if not listed and not any(home.ledger.due(platform) for platform in PLATFORMS):
             return dg.SkipReason("no list of streamers was imported")
         rounds = read_rounds(context.cursor)
         for platform in PLATFORMS:
-            if streams.configured(platform):
+            if listed and streams.configured(platform):
                 rounds[platform] = look(
                     home, streams, platform, rounds.get(platform, Round()), context.log.info
                 )
@@ -245,4 +258,18 @@ def build_stream_sensors() -> list[dg.SensorDefinition]:
         said = [_take_list(home, streams, path) for path in waiting_files(folder, LIST_SUFFIXES)]
         return dg.SkipReason("; ".join(said) or f"no file waits in {folder}")
 
-    return [new_stream_videos, streamer_lists]
+    @dg.sensor(
+        name="stream_chats",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Imports files of TwitchDownloaderCLI (JSON or text) that somebody puts into the folder "
+        "inbox/stream_chats, and moves each to `done` or, with the reason beside it, to `refused`. What follows is "
+        "launched by stream_videos.",
+    )
+    def stream_chats(context: dg.SensorEvaluationContext, workspace: WorkspaceResource) -> dg.SkipReason:
+        home = workspace.open()
+        folder = home.settings.stream_chat_inbox
+        said = [_take_chat(home, path) for path in waiting_files(folder, SUFFIXES)]
+        return dg.SkipReason("; ".join(said) or f"no file waits in {folder}")
+
+    return [new_stream_videos, streamer_lists, stream_chats]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from chat_platform.assets.streams import build_stream_assets
 from chat_platform.errors import StreamError
 from chat_platform.ingestion.imports import import_saved_chat
 from chat_platform.ingestion.streams import vods
@@ -27,8 +29,10 @@ from chat_platform.sensors.folders import waiting_files
 from chat_platform.sensors.streams import Round, build_stream_sensors, look, read_rounds, write_rounds
 from chat_platform.settings import Settings
 from chat_platform.simulators.stream_generator import StreamWorld
+from chat_platform.simulators.twitch_server import downloader_json
 from chat_platform.sources.streams.connections import open_platform
 from chat_platform.storage.liveness import RunGuard
+from chat_platform.tables.class_chat import MESSAGES
 from chat_platform.tables.streams import CHANNELS
 from tests.assets.stream_home import StreamHome, stream_home
 
@@ -370,3 +374,35 @@ def test_streams_do_not_launch_the_class_and_the_class_does_not_launch_streams(
     assert {request.job_name for request in tick().run_requests} == {"fetch_twitch_videos"}
     assert instance.get_dynamic_partitions("class_recordings") == []
     assert instance.get_dynamic_partitions(str(stream_videos("twitch").name))
+
+
+def test_a_file_of_chat_in_its_folder_is_imported_without_a_list_or_credentials(
+    home: StreamHome, instance: dg.DagsterInstance, tick: Tick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CHATP_STREAM_CLIENT_IDS")
+    monkeypatch.delenv("CHATP_STREAM_CLIENT_SECRETS")
+    folder = Settings().stream_chat_inbox
+    folder.mkdir(parents=True)
+    streamer = next(s for s in home.world.everybody() if home.world.videos(s))
+    video = home.world.videos(streamer)[0]
+    files = {"chat.json": json.dumps(downloader_json(home.world, video)), "wrong.json": "{}"}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        os.utime(folder / name, (time.time() - 60,) * 2)
+    tick("stream_chats")
+    assert (folder / "done" / "chat.json").exists()
+    assert "CP-TWITCH-001" in (folder / "refused" / "wrong.json.txt").read_text(encoding="utf-8")
+    (request,) = tick().run_requests
+    assert (request.job_name, *span(request)) == ("twitch_videos", *[f"twitch-{video.video_id}"] * 2)
+    tables = build_stream_assets(Settings())
+    chat = next(a for a in tables if isinstance(a, dg.AssetsDefinition) and a.op.name == "twitch_chat")
+    done = dg.materialize(
+        [chat],
+        instance=instance,
+        partition_key=f"twitch-{video.video_id}",
+        resources={"workspace": WorkspaceResource(), "streams": home.resource()},
+    )
+    assert done.success
+    assert home.workspace.lake.read(MESSAGES, f"twitch-{video.video_id}").num_rows == len(
+        home.world.chat(video)
+    )

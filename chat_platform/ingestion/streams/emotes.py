@@ -22,7 +22,7 @@ from chat_platform.errors import StreamError
 from chat_platform.ingestion.emote_lists import with_list
 from chat_platform.ingestion.streams.facts import emotes_bytes, read_emotes
 from chat_platform.ingestion.streams.tables import one_writer
-from chat_platform.sources.streams.port import NATIVE, Emote, StreamPlatform
+from chat_platform.sources.streams.port import NATIVE, Emote, StreamPlatform, Video
 from chat_platform.sources.streams.registry import platform_spec
 from chat_platform.sources.streams.third_party_emotes import PROVIDERS, ThirdPartyEmotes
 from chat_platform.storage.lake import Lake
@@ -152,6 +152,31 @@ def usable_emotes(workspace: Workspace, platform: str, channel_id: str) -> pa.Ta
 @lru_cache(maxsize=1)
 def _emotes_of(lake: str, _: str | None) -> pa.Table:
     return Lake(lake).read(EMOTES)
+
+
+def with_embedded(usable: pa.Table, video: Video, embedded: Iterable[Emote]) -> pa.Table:
+    """Usable emotes, and those that came with a chat where no list has their code.
+
+    The platform's own are left out: messages mark where they stand.
+    """
+    known = set(usable["code"].to_pylist())
+    wanted: dict[str, list[Emote]] = {}
+    for emote in embedded:
+        if emote.provider != NATIVE and emote.code not in known:
+            wanted.setdefault(emote.provider, []).append(emote)
+    parts = [
+        with_list(
+            EMOTES.empty(),
+            emotes,
+            platform=video.platform,
+            provider=provider,
+            channel_id=video.channel_id or None,
+            day=date.max,
+            first=True,
+        )
+        for provider, emotes in wanted.items()
+    ]
+    return pa.concat_tables([usable, *parts])
 
 
 def _fetchers(platform: StreamPlatform, third_party: ThirdPartyEmotes | None) -> dict[str, Fetch]:

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from chat_platform.errors import ChatPlatformError, StreamError
 from chat_platform.ingestion.recordings import Outcome
-from chat_platform.ingestion.streams.emotes import usable_emotes
+from chat_platform.ingestion.streams.emotes import usable_emotes, with_embedded
 from chat_platform.ingestion.streams.facts import read_video, video_bytes
 from chat_platform.ingestion.streams.pages import (
     VIDEO_PART,
@@ -39,7 +39,7 @@ from chat_platform.settings import Settings
 from chat_platform.sources.records import ParsedConversation, QuarantinedRecord
 from chat_platform.sources.streams.clock import Clock
 from chat_platform.sources.streams.paging import chat_gaps, chat_pages
-from chat_platform.sources.streams.port import NativeEmoteUse, StreamPlatform, Video
+from chat_platform.sources.streams.port import Emote, NativeEmoteUse, StreamChat, StreamPlatform, Video
 from chat_platform.sources.streams.registry import platform_spec
 from chat_platform.sources.streams.snapshots import ABOUT_EVERYBODY
 from chat_platform.storage.engine import LocalEngine
@@ -163,22 +163,59 @@ def parse(workspace: Workspace, platform: str, conversation_ids: Sequence[str]) 
     engine = workspace.engine if len(whole) >= MANY else LocalEngine(1)
     work = partial(_parse, workspace.settings, platform)
     for conversation_id, result in engine.each(work, whole, __name__):
-        if isinstance(result, ChatPlatformError):
-            yield Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, result), result)
-            continue
-        workspace.ledger.mark_parsed(
-            conversation_id,
-            result.counts(),
-            title=result.title,
-            started_at=result.started_at,
-            duration_s=result.duration_s,
-        )
-        yield Outcome(conversation_id, "parsed", parsed=result)
+        yield noted(workspace, conversation_id, result)
+
+
+def noted(
+    workspace: Workspace, conversation_id: str, result: ParsedConversation | ChatPlatformError
+) -> Outcome:
+    """Write into the ledger what became of parsing a chat."""
+    if isinstance(result, ChatPlatformError):
+        return Outcome(conversation_id, workspace.ledger.mark_failed(conversation_id, result), result)
+    workspace.ledger.mark_parsed(
+        conversation_id,
+        result.counts(),
+        title=result.title,
+        started_at=result.started_at,
+        duration_s=result.duration_s,
+    )
+    return Outcome(conversation_id, "parsed", parsed=result)
+
+
+def write_chat(
+    workspace: Workspace, video: Video, chat: StreamChat, *, embedded: Iterable[Emote] = ()
+) -> ParsedConversation:
+    """Replace what the lake has of a video's chat, with the emotes of its channel and day; no word in the ledger.
+
+    Args:
+        embedded: emotes that came with the chat; they count where no list of the channel has their code.
+
+    Raises:
+        DataError: CP-DATA-001 or CP-DATA-002 when a rule of the tables is broken.
+    """
+    write_conversation(workspace.lake, chat.conversation, workspace.erasures.erased())
+    _write_emote_uses(workspace, video, chat.native_emotes, embedded)
+    return chat.conversation
 
 
 def revision(video: Video) -> str:
     """Changes when there is more to read of a chat: with the length of its video."""
     return digest(video.video_id, video.duration_s)
+
+
+def announced(workspace: Workspace, video: Video) -> Announced:
+    """The ledger's entry of a video."""
+    begun = video.started_at or video.published_at
+    return Announced(
+        conversation_id=video.conversation_id,
+        source=video.platform,
+        kind=KIND,
+        revision=revision(video),
+        title=video.title or None,
+        conversation_date=None if begun is None else begun.astimezone(workspace.settings.zone).date(),
+        link=video.url,
+        announced_at=video.published_at,
+    )
 
 
 def _is_over(video: Video, at: datetime, settle: timedelta | None) -> bool:
@@ -193,17 +230,7 @@ def _announce(workspace: Workspace, videos: Iterable[Video]) -> list[str]:
     for video in videos:
         if video.kind not in (None, RECORDED_STREAM):
             continue
-        begun = video.started_at or video.published_at
-        entry = Announced(
-            conversation_id=video.conversation_id,
-            source=video.platform,
-            kind=KIND,
-            revision=revision(video),
-            title=video.title or None,
-            conversation_date=None if begun is None else begun.astimezone(workspace.settings.zone).date(),
-            link=video.url,
-            announced_at=video.published_at,
-        )
+        entry = announced(workspace, video)
         entries.append(entry)
         if _known_revision(workspace, video) != entry.revision:
             workspace.vault.write(video.platform, video.conversation_id, VIDEO_PART, video_bytes(video))
@@ -213,10 +240,11 @@ def _announce(workspace: Workspace, videos: Iterable[Video]) -> list[str]:
 def _known_revision(workspace: Workspace, video: Video) -> str | None:
     if VIDEO_PART not in workspace.vault.parts(video.platform, video.conversation_id):
         return None
-    return revision(_video(workspace, video.platform, video.conversation_id))
+    return revision(known_video(workspace, video.platform, video.conversation_id))
 
 
-def _video(workspace: Workspace, source: str, conversation_id: str) -> Video:
+def known_video(workspace: Workspace, source: str, conversation_id: str) -> Video:
+    """What is archived of a video."""
     return read_video(workspace.vault.read(source, conversation_id, VIDEO_PART))
 
 
@@ -227,7 +255,7 @@ def _state(workspace: Workspace, conversation_id: str) -> str:
 
 def _fetch(workspace: Workspace, platform: StreamPlatform, conversation_id: str, *, refetch: bool) -> Outcome:
     try:
-        video = _video(workspace, platform.name, conversation_id)
+        video = known_video(workspace, platform.name, conversation_id)
         wanted = revision(video)
         reading = archived_reading(workspace, platform.name, conversation_id)
         same = reading.complete and reading.revision == wanted
@@ -275,19 +303,16 @@ def _parse(settings: Settings, platform: str, conversation_id: str) -> ParsedCon
     """From the archive to the lake, in any process; the ledger is not written."""
     workspace = Workspace(settings)
     try:
-        video = _video(workspace, platform, conversation_id)
+        video = known_video(workspace, platform, conversation_id)
         pages = archived_pages(workspace, platform, conversation_id)
         chat = platform_spec(platform).parse_chat(video, pages)
-        parsed = chat.conversation
-        _note_gaps(parsed, video, doubtful_seconds(workspace, platform, conversation_id))
-        write_conversation(workspace.lake, parsed)
-        _write_emote_uses(workspace, video, chat.native_emotes)
+        note_gaps(chat.conversation, video, doubtful_seconds(workspace, platform, conversation_id))
+        return write_chat(workspace, video, chat)
     except ChatPlatformError as error:
         return error
-    return parsed
 
 
-def _note_gaps(parsed: ParsedConversation, video: Video, doubtful: Iterable[float]) -> None:
+def note_gaps(parsed: ParsedConversation, video: Video, doubtful: Iterable[float]) -> None:
     """Put into quarantine what should be there and is not; each counts as a record."""
     offsets = (message.offset_s for message in parsed.messages if message.offset_s is not None)
     missing = [
@@ -300,7 +325,9 @@ def _note_gaps(parsed: ParsedConversation, video: Video, doubtful: Iterable[floa
         parsed.records += 1
 
 
-def _write_emote_uses(workspace: Workspace, video: Video, native: Iterable[NativeEmoteUse]) -> None:
+def _write_emote_uses(
+    workspace: Workspace, video: Video, native: Iterable[NativeEmoteUse], embedded: Iterable[Emote]
+) -> None:
     messages = workspace.lake.read(MESSAGES, video.conversation_id)
     if not messages.num_rows:
         # Its computed tables are written already, and the loader waits for what is newer than they are.
@@ -308,6 +335,6 @@ def _write_emote_uses(workspace: Workspace, video: Video, native: Iterable[Nativ
         return
     uses = pa.Table.from_pylist([vars(use) for use in native], schema=NATIVE_USES)
     chat = chat_of(messages, uses, platform=video.platform, channel_id=video.channel_id)
-    usable = usable_emotes(workspace, video.platform, video.channel_id)
-    table = emote_uses(chat, usable, zone=workspace.settings.timezone)
+    emotes = with_embedded(usable_emotes(workspace, video.platform, video.channel_id), video, embedded)
+    table = emote_uses(chat, emotes, zone=workspace.settings.timezone)
     workspace.lake.write(EMOTE_USES, table, video.conversation_id)

@@ -156,6 +156,21 @@ class StreamChat:
 
 
 @dataclass(frozen=True)
+class ChatFile:
+    """What a file of chat holds that another program wrote.
+
+    Attributes:
+        video: the video; its figures are those of the day of the download.
+        chat: the comments.
+        emotes: emotes whose pictures the file carries, that is, those that somebody used.
+    """
+
+    video: Video
+    chat: StreamChat
+    emotes: list[Emote]
+
+
+@dataclass(frozen=True)
 class Emote:
     """An emote that can be used at the moment.
 
@@ -250,6 +265,8 @@ class PlatformSpec:
             for what a page holds: what cannot be used is quarantined.
         video_link: video and seconds from its start → address that plays it from there.
         third_party_emotes: whether BTTV, FFZ and 7TV know its channels by the platform's ids.
+        read_chat_file: bytes and name of a file, what is known of a video by its id, and the video's id where
+            somebody said it → the file's chat; raises ``InputError``. ``None``: there are no such files.
     """
 
     name: str
@@ -260,6 +277,7 @@ class PlatformSpec:
     parse_chat: Callable[[Video, Iterable[bytes]], StreamChat]
     video_link: Callable[[str, float], str]
     third_party_emotes: bool = False
+    read_chat_file: Callable[[bytes, str, Callable[[str], Video | None], str | None], ChatFile] | None = None
 
 
 def video_conversation_id(platform: str, video_id: str) -> str:

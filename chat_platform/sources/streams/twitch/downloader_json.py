@@ -13,7 +13,6 @@ from __future__ import annotations
 import codecs
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +31,7 @@ from chat_platform.sources.streams.fields import (
     shifted,
     text,
 )
-from chat_platform.sources.streams.port import DELETED_AUTHOR, NATIVE, Emote, StreamChat, Video
+from chat_platform.sources.streams.port import DELETED_AUTHOR, NATIVE, ChatFile, Emote, Video
 from chat_platform.sources.streams.twitch.helix import TWITCH, duration_s
 from chat_platform.tables.ids import digest
 
@@ -44,22 +43,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs
 _PROVIDERS = {"betterttv.net": "bttv", "frankerfacez.com": "ffz", "7tv.app": "7tv", "7tv.io": "7tv"}
 
 
-@dataclass(frozen=True)
-class DownloadedChat:
-    """What a file holds.
-
-    Attributes:
-        video: the video; its figures are those of the day of the download.
-        chat: the comments.
-        emotes: emotes whose pictures the file carries, that is, those that somebody used.
-    """
-
-    video: Video
-    chat: StreamChat
-    emotes: list[Emote]
-
-
-def read_downloader_json(data: bytes, filename: str) -> DownloadedChat:
+def read_downloader_json(data: bytes, filename: str) -> ChatFile:
     """Read a file.
 
     Args:
@@ -82,7 +66,7 @@ def read_downloader_json(data: bytes, filename: str) -> DownloadedChat:
     )
     for item in root["comments"]:
         _read(builder, mapping(item))
-    return DownloadedChat(video, builder.build(), list(_emotes(root, video.channel_id)))
+    return ChatFile(video, builder.build(), list(_emotes(root, video.channel_id)))
 
 
 def decoded(data: bytes, filename: str) -> str:
