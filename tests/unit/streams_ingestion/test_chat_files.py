@@ -110,7 +110,7 @@ def test_a_file_replaces_fetched_chat_and_counts_until_the_video_has_another_len
 
     look()
     fetch(workspace, platform, [conversation])
-    parse(workspace, platform, conversation)
+    list(parse(workspace, "twitch", [conversation]))
     assert not is_from_file(workspace, "twitch", conversation)
     imported(workspace, as_file(world, video, 0.5))
     assert is_from_file(workspace, "twitch", conversation)
