@@ -505,6 +505,11 @@ class Settings(BaseSettings):
         return self.inbox / "stream_chats"
 
     @property
+    def live_chats(self) -> Path:
+        """Folder of what is heard live, until it is archived."""
+        return self.home / "live"
+
+    @property
     def screenshots(self) -> Path:
         """Screenshots of pages that did not work, with inputs blurred."""
         return self.home / "screenshots"

@@ -18,7 +18,7 @@ from chat_platform.assets.metadata import preview, spec_metadata
 from chat_platform.automation import NETWORK_RETRIES, OWNER
 from chat_platform.errors import ChatPlatformError, StreamError
 from chat_platform.ingestion.recordings import Outcome
-from chat_platform.ingestion.streams import chat_files, emotes, snapshots, vods
+from chat_platform.ingestion.streams import chat_files, emotes, live, snapshots, vods
 from chat_platform.ingestion.streams.channels import apply_latest
 from chat_platform.ingestion.streams.tables import listed_ids
 from chat_platform.ingestion.tables import SNAPSHOT_TABLES, STREAM_CHAT_TABLES
@@ -336,10 +336,17 @@ def _chat(platform: str, website: dg.AssetKey) -> list[dg.AssetsDefinition]:
         return list(keys)
 
     def parse(home: Workspace, ids: Sequence[str]) -> Iterator[Outcome]:
+        heard = [one for one in ids if live.is_live(home, one)]
         files = [one for one in ids if chat_files.is_from_file(home, platform, one)]
         for conversation_id in files:
+            live.take_again(home, platform, conversation_id)
             yield chat_files.parse_file(home, platform, conversation_id)
-        yield from vods.parse(home, platform, [one for one in ids if one not in files])
+        for outcome in vods.parse(home, platform, [one for one in ids if one not in {*heard, *files}]):
+            live.take_again(home, platform, outcome.conversation_id)
+            yield outcome
+        # Last: what a recorded stream has is left to it.
+        for conversation_id in heard:
+            yield live.parse_captured(home, platform, conversation_id)
 
     chat = conversations.build_chat_assets(
         name=f"{platform}_chat",

@@ -68,6 +68,40 @@ def backfill(
     raise typer.Exit(1 if failed else 0)
 
 
+@app.command(
+    "live",
+    help=tr(
+        "Listen to channels while they stream and write down what is said, until Ctrl-C or a TERM signal. While chatp dev runs, "
+        "the sensor stream_videos counts it twice an hour; with --run it is counted when the listening ends. Nobody needs an "
+        "account to listen.\n\nExamples:\n\n  chatp streams live somebody\n\n  chatp streams live somebody another --run",
+        "방송 중인 채널의 채팅을 Ctrl-C 또는 TERM 신호가 올 때까지 받아 적습니다. chatp dev가 실행 중이면 stream_videos 센서가 한 "
+        "시간에 두 번 집계하고, --run을 주면 끝날 때 집계합니다. 계정은 필요 없습니다.\n\n"
+        "예:\n\n  chatp streams live somebody\n\n  chatp streams live somebody another --run",
+    ),
+)
+def live(
+    channels: Annotated[list[str], typer.Argument(metavar="CHANNELS...", help=tr("Logins.", "채널 로그인."))],
+    platform: Annotated[str, typer.Option(help=tr("Platform.", "플랫폼."))] = "twitch",
+    run: Annotated[
+        bool, typer.Option("--run", help=tr("Count it at the end.", "끝나면 집계합니다."))
+    ] = False,
+) -> None:
+    """Listen until told to stop."""
+    import signal
+    from threading import Event
+
+    from chat_platform.ingestion.streams.live import capture
+
+    stop = Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    console.say(tr(f"Listening: {', '.join(channels)}", f"듣는 중: {', '.join(channels)}"))
+    heard = capture(settings(), platform, channels, stop.is_set)
+    console.say(tr(f"{heard} lines", f"{heard}줄"))
+    if run:
+        graph_runs.catch_up("stream_videos")
+
+
 def _look(workspace: Workspace, since: datetime) -> Iterator[dict[str, Any]]:
     """Write what each platform has into the ledger; one that fails does not stop the others."""
     from chat_platform.ingestion.streams.tables import listed_ids

@@ -24,6 +24,7 @@ import dagster as dg
 from chat_platform.errors import StreamError
 from chat_platform.ingestion.streams import channels, snapshots
 from chat_platform.ingestion.streams.chat_files import SUFFIXES, import_chat_file, is_from_file
+from chat_platform.ingestion.streams.live import is_live, take_up_everything
 from chat_platform.ingestion.streams.pages import archived_reading
 from chat_platform.ingestion.streams.tables import listed_ids
 from chat_platform.ingestion.streams.vods import discover
@@ -170,7 +171,7 @@ def _divided(home: Workspace, platform: str, due: Sequence[str]) -> tuple[list[s
             # Either its video has grown, or the run that parsed it did not come to its end.
             reading = archived_reading(home, platform, conversation_id)
             whole = reading.complete and reading.revision == revision
-            whole = whole or is_from_file(home, platform, conversation_id)
+            whole = whole or is_from_file(home, platform, conversation_id) or is_live(home, conversation_id)
         (to_read if whole else to_fetch).append(conversation_id)
     return to_fetch, to_read
 
@@ -231,6 +232,8 @@ def build_stream_sensors() -> list[dg.SensorDefinition]:
         context: dg.SensorEvaluationContext, workspace: WorkspaceResource, streams: StreamsResource
     ) -> dg.SensorResult | dg.SkipReason:
         home = workspace.open()
+        if heard := take_up_everything(home):
+            context.log.info(f"{len(heard)} days of live chat are new or longer")
         listed = bool(home.lake.files(CHANNELS))
         if not listed and not any(home.ledger.due(platform) for platform in PLATFORMS):
             return dg.SkipReason("no list of streamers was imported")

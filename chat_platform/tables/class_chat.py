@@ -50,7 +50,7 @@ CONVERSATIONS = TableSpec(
         Column("next_attempt_at", "timestamp", "When a failed fetch is due again."),
         Column("fetched_at", "timestamp", "When the raw answer was archived."),
         Column("parsed_at", "timestamp", "When the archived answer was last parsed."),
-        Column("strategy", "string", "How it was fetched: `http`, `browser`, `file`, `api`."),
+        Column("strategy", "string", "How it was fetched: `http`, `browser`, `file`, `api`, `live`."),
         Column("payload_sha256", "string", "Hash of the raw answer."),
         Column("records", "int64", "Records counted in the raw answer."),
         Column("messages", "int64", "Messages, without replies."),

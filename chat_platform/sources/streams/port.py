@@ -228,6 +228,14 @@ class StreamPlatform(Protocol):
 
 
 @dataclass(frozen=True)
+class Silence:
+    """A time in which nobody listened."""
+
+    began_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True)
 class Connection:
     """What a platform is opened with.
 
@@ -250,6 +258,33 @@ class Connection:
     clock: Clock = field(default_factory=Clock)
 
 
+class LiveListener(Protocol):
+    """Somebody who listens to channels while they stream, and connects again where the connection is lost."""
+
+    def lines(self, stop: Callable[[], bool]) -> Iterator[str]:
+        """Lines of chat as they come, until ``stop`` says so; raises ``StreamError`` when there is no way back."""
+
+    @property
+    def silences(self) -> Sequence[Silence]:
+        """Times so far in which nobody listened."""
+
+
+class LiveChatSource(Protocol):
+    """How a platform's chat is heard live; raw lines are what is kept."""
+
+    def listen(self, base_urls: Mapping[str, str], logins: Sequence[str]) -> LiveListener:
+        """Listen to channels; raises ``ConfigurationError`` when they would be heard unprotected."""
+
+    def login_of(self, line: str) -> str | None:
+        """Login of the channel that a line is about."""
+
+    def channel_of(self, line: str) -> str | None:
+        """Id of the channel that a line is about, where the line says it."""
+
+    def parse(self, lines: Iterable[str], conversation_id: str) -> StreamChat:
+        """Lines of one channel as records; what was heard twice counts once."""
+
+
 @dataclass(frozen=True)
 class PlatformSpec:
     """A platform as ``registry`` knows it.
@@ -267,6 +302,7 @@ class PlatformSpec:
         third_party_emotes: whether BTTV, FFZ and 7TV know its channels by the platform's ids.
         read_chat_file: bytes and name of a file, what is known of a video by its id, and the video's id where
             somebody said it → the file's chat; raises ``InputError``. ``None``: there are no such files.
+        live: how chat is heard while a channel streams; ``None``: it is not.
     """
 
     name: str
@@ -278,6 +314,7 @@ class PlatformSpec:
     video_link: Callable[[str, float], str]
     third_party_emotes: bool = False
     read_chat_file: Callable[[bytes, str, Callable[[str], Video | None], str | None], ChatFile] | None = None
+    live: LiveChatSource | None = None
 
 
 def video_conversation_id(platform: str, video_id: str) -> str:

@@ -14,9 +14,10 @@ import re
 import secrets
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 from tenacity.wait import wait_base
@@ -26,7 +27,7 @@ from chat_platform.settings import is_loopback
 from chat_platform.sources.streams.chat import ChatBuilder, Comment, EmoteHit
 from chat_platform.sources.streams.clock import Clock
 from chat_platform.sources.streams.fields import epoch_ms, ident, text
-from chat_platform.sources.streams.port import DELETED_AUTHOR, StreamChat
+from chat_platform.sources.streams.port import DELETED_AUTHOR, LiveListener, Silence, StreamChat
 from chat_platform.sources.streams.twitch.helix import LOGIN, TWITCH
 
 LOGGER = logging.getLogger(__name__)
@@ -147,14 +148,6 @@ def _read(builder: ChatBuilder, line: IrcLine) -> None:
 def _tag(part: str) -> tuple[str, str]:
     name, _, value = part.partition("=")
     return name, _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), value)
-
-
-@dataclass(frozen=True)
-class Silence:
-    """A time in which nobody listened."""
-
-    began_at: datetime
-    ended_at: datetime
 
 
 class _LostError(Exception):
@@ -306,6 +299,37 @@ class LiveChat:
             _send(connection, line)
         except OSError:
             raise _LostError from None
+
+
+class TwitchLive:
+    """Twitch's live chat for the port."""
+
+    def listen(self, base_urls: Mapping[str, str], logins: Sequence[str]) -> LiveListener:
+        """Listen at ``irc`` of the addresses (``ircs://host:port``; ``irc://`` on this machine only), else Twitch.
+
+        Raises:
+            ConfigurationError: CP-CONF-001 when chat would be heard unprotected, or the address is none.
+        """
+        address = urlsplit(base_urls.get("irc", f"ircs://{HOST}:{PORT}"))
+        if address.scheme not in ("irc", "ircs") or not address.hostname:
+            raise ConfigurationError("CP-CONF-001", "streams.base_urls: irc")
+        return LiveChat(
+            logins, host=address.hostname, port=address.port or PORT, tls=address.scheme == "ircs"
+        )
+
+    def login_of(self, line: str) -> str | None:
+        """Login of the channel that a line is about."""
+        return login_of(line)
+
+    def channel_of(self, line: str) -> str | None:
+        """Id of the channel that a line is about, where the line says it."""
+        parsed = parse_line(line)
+        channel = ident(parsed.tags.get("room-id")) if parsed else None
+        return channel if channel and channel.isascii() and channel.isdigit() else None
+
+    def parse(self, lines: Iterable[str], conversation_id: str) -> StreamChat:
+        """Lines of one channel as records."""
+        return parse_live(lines, conversation_id)
 
 
 def _send(connection: socket.socket, *lines: str) -> None:

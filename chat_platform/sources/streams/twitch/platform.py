@@ -24,6 +24,7 @@ from chat_platform.sources.streams.port import (
 )
 from chat_platform.sources.streams.twitch.chat_file import read_chat_file
 from chat_platform.sources.streams.twitch.helix import LOGIN, SITE, TWITCH, Helix
+from chat_platform.sources.streams.twitch.irc import TwitchLive
 from chat_platform.sources.streams.twitch.token import AppToken
 from chat_platform.sources.streams.twitch.vod_chat import VodChat, parse_pages
 
@@ -121,4 +122,5 @@ PLATFORM = PlatformSpec(
     video_link=video_link,
     third_party_emotes=True,
     read_chat_file=read_chat_file,
+    live=TwitchLive(),
 )
