@@ -198,7 +198,7 @@ def _quarantine(workspace: Workspace, day: ChannelDay, rejected: Sequence[Quaran
         parsed = ParsedConversation(
             conversation_id, "zoom", "zoom", records=1, quarantined=[record], title=entry.title
         )
-        write_conversation(workspace.lake, parsed)
+        write_conversation(workspace.lake, parsed, workspace.erasures.erased())
         workspace.ledger.quarantine(entry, record.reason)
     for conversation_id in standing - current.keys():
         delete_conversation(workspace.lake, conversation_id)

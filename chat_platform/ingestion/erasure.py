@@ -13,6 +13,7 @@ published, the older ones are gone and nothing is found any more.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from chat_platform.ingestion.model_tables import write_model_tables
 from chat_platform.ingestion.people import one_person
 from chat_platform.ingestion.predictions import predict
 from chat_platform.ingestion.recordings import FILE_SOURCE, archived_files
+from chat_platform.ingestion.recordings import SOURCE as RECORDINGS
+from chat_platform.ingestion.slack_days import SOURCE as SLACK
 from chat_platform.ingestion.slack_days import USERS
 from chat_platform.ingestion.tables import PARSED_TABLES
 from chat_platform.people.accounts import account_person_id, looks_like_slack_id, merge_accounts
@@ -50,6 +53,7 @@ from chat_platform.tables.class_chat import (
     MESSAGES,
     PARTICIPANTS,
     PEOPLE,
+    QUARANTINE,
     SLACK_USERS,
     TOKENS,
 )
@@ -72,6 +76,7 @@ WHOLE_TABLES = (
 )
 CONVERSATION_TABLES = (*PARSED_TABLES, TOKENS)
 _SHORTEST_NAME = 2
+_SLACK_ID = re.compile(r"\b[UWB][A-Z0-9]{6,}\b")
 OnStep = Callable[[str], None]
 
 
@@ -193,7 +198,7 @@ def examine(workspace: Workspace, subject: Subject) -> Findings:
         tuple("/".join(one) for one in _raw(workspace, erased, conversations)),
         tuple(_saved_files(workspace, conversations)),
         mentions,
-        tuple(f"{table}.{column}" for table, column in not_covered()),
+        tuple(f"{table}.{column}" for table, column in not_covered() if table != QUARANTINE.full_name),
     )
 
 
@@ -406,12 +411,18 @@ def _about(workspace: Workspace, erased: Erased) -> list[str]:
 
 
 def _raw(workspace: Workspace, erased: Erased, conversations: list[str]) -> Iterator[tuple[str, str, str]]:
-    """Archived answers that hold them: of their conversations, lists of members, class lists."""
+    """Archived answers that hold them: of recordings, days of Slack, lists of members, class lists."""
     vault = workspace.vault
     for conversation_id in conversations:
-        for source in CLASS_SOURCES:
+        for source in (RECORDINGS, FILE_SOURCE):
             for part in vault.parts(source, conversation_id):
                 yield source, conversation_id, part
+    for day in vault.partitions(SLACK):
+        for part in vault.parts(SLACK, day):
+            # Also where they only joined or are mentioned: there Slack's answer has their id.
+            text = vault.read(SLACK, day, part).decode("utf-8", "replace")
+            if any(erased.has_account(one) for one in set(_SLACK_ID.findall(text))):
+                yield SLACK, day, part
     for partition in vault.partitions(USERS):
         for part in vault.parts(USERS, partition):
             members = json.loads(vault.read(USERS, partition, part))

@@ -19,9 +19,10 @@ A pseudonym is a keyed hash of the value: the same in every table and column, so
 after, and counts stay. Whoever holds the key can test a guess: use a key that is secret, or throw it away.
 
 Not reached (``not_covered`` lists the columns): text that mentions a person in somebody else's message; the
-start of a quarantined record, which has no author; a recording's link; who made a decision, which is an account of
-this platform and no chat identity. Raw answers and saved files outside the tables have to be deleted as files,
-and parsed data must be erased again after they are parsed anew.
+start of a quarantined record, which has no author (``Erased.without_of_conversation`` empties all of them); a
+recording's link; who made a decision, which is an account of this platform and no chat identity. Raw answers and
+saved files outside the tables have to be deleted as files, and parsed data must be erased again after they are parsed
+anew.
 
 The app database keeps what people say of messages and to what they agreed. That is no table of the lake and is
 deleted there (``ingestion.erasure``). Imported label files hold texts of others, without authors: they go as a whole
@@ -160,19 +161,14 @@ class Erased:
     def without_of_conversation(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """The tables of one parsed conversation, by name, without their personal data.
 
-        A quarantined record does not say whose it is: where they took part, the start of every one is emptied.
+        A quarantined record does not say whose it is, and many name somebody (who joined a channel): once anybody
+        was erased, the start of none is kept.
         """
-        about = any(
-            value in self.identities
-            for name in ("messages", "participants")
-            for value in set(tables[name]["identity_id"].to_pylist())
-        )
         found = {name: self.without(table, ALL_TABLES[f"core.{name}"]) for name, table in tables.items()}
-        if about:
-            excerpt = QUARANTINE.column_names.index("excerpt")
-            empty = pa.nulls(found["quarantine"].num_rows, pa.string())
-            found["quarantine"] = found["quarantine"].set_column(excerpt, "excerpt", empty)
-        return found
+        records = found[QUARANTINE.name]
+        empty = pa.nulls(records.num_rows, pa.string())
+        place = QUARANTINE.column_names.index("excerpt")
+        return found | {QUARANTINE.name: records.set_column(place, "excerpt", empty)}
 
 
 def erasure_plan() -> list[tuple[str, str, str]]:

@@ -53,7 +53,11 @@ GONE_SLACK, OTHER_SLACK = "U0GONE001", "U0OTHER01"
 SECRETS = ("비밀일기장", "은하수를건너", "도서관뒷길", "zebrafish")
 WORDS = (*SECRETS, GONE, GONE_SLACK, "ganakim", "L-GONE")
 DAY = date(2026, 3, 2)
+# The moments of a kill are many: one test takes every eighth.
+STRIDE = 8
 SLACK_DAY = "slack-C0CHAT-20260302"
+# On this one they only joined.
+JOINED_DAY = "slack-C0CHAT-20260301"
 CLASS_LIST_CSV = f"아이디,이름,이메일\nL-GONE,{GONE},ganakim@example.com\nL-OTHER,{OTHER},other@example.com\n"
 
 
@@ -74,7 +78,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _teach_slack(workspace)
     ids = _teach_zoom(workspace, home)
     import_class_list(workspace, "class.csv", CLASS_LIST_CSV.encode())
-    predict(workspace, [*ids, SLACK_DAY])
+    predict(workspace, [*ids, JOINED_DAY, SLACK_DAY])
     publish_all(workspace)
     zoom = identity_id("zoom", f"{GONE}_온라인")
     workspace.decisions.merge(zoom, person_of(workspace), by="kim", evidence=f"{GONE} said so")
@@ -101,18 +105,24 @@ def _teach_slack(workspace: Workspace) -> None:
         {"type": "message", "ts": f"177244920{n}.000100", "user": user, "text": text}
         for n, (user, text) in enumerate(said)
     ]
+    joined = {"type": "message", "subtype": "channel_join", "ts": "1772449199.000100", "user": GONE_SLACK}
+    joined["text"] = f"<@{GONE_SLACK}>님이 채널에 참여함"
+    other_day = {"channel": "C0CHAT", "day": "2026-03-01", "messages": [joined], "replies": {}}
+    workspace.vault.write("slack", JOINED_DAY, "one", json.dumps(other_day).encode())
     messages[1]["reactions"] = [{"name": "tada", "count": 1, "users": [GONE_SLACK]}]
     day = {"channel": "C0CHAT", "day": "2026-03-02", "messages": messages, "replies": {}}
     workspace.vault.write("slack", SLACK_DAY, "one", json.dumps(day).encode())
     entry = Announced(SLACK_DAY, "slack", "channel_day", "1", conversation_date=DAY, announced_by=GONE_SLACK)
-    workspace.ledger.announce([entry])
+    before = Announced(JOINED_DAY, "slack", "channel_day", "1", conversation_date=date(2026, 3, 1))
+    workspace.ledger.announce([entry, before])
     parse_slack(workspace)
 
 
 def parse_slack(workspace: Workspace) -> None:
-    outcome = slack_days.parse(workspace, SLACK_DAY, slack_days.user_names(workspace))
-    assert outcome.error is None, outcome.error
-    tokenise(workspace, SLACK_DAY)
+    for day in (JOINED_DAY, SLACK_DAY):
+        outcome = slack_days.parse(workspace, day, slack_days.user_names(workspace))
+        assert outcome.error is None, outcome.error
+        tokenise(workspace, day)
 
 
 def _teach_zoom(workspace: Workspace, home: Path) -> list[str]:
@@ -288,6 +298,7 @@ def test_the_home_holds_them_everywhere_before(workspace: Workspace) -> None:
         "core/messages",
         "core/tokens",
         "core/people",
+        "core/quarantine",
         "ml/labels",
         "raw/zoom_file",
         "raw/slack_users",
@@ -336,8 +347,9 @@ def test_others_keep_everything(workspace: Workspace) -> None:
     assert {row["text"] for row in erased} == {""}
     assert {row["author_name"][:7] for row in erased} == {"erased-"}
     # Where they were not, nothing was written.
-    untouched = [one for one, state in workspace.lake.files(MESSAGES).items() if state == files_before[one]]
-    assert len(untouched) == 1
+    untouched = {one for one, state in workspace.lake.files(MESSAGES).items() if state == files_before[one]}
+    assert JOINED_DAY in untouched
+    assert len(untouched) == 2
     engine = workspace.database
     assert ConsentLog(engine).active(AUTHOR_MODEL) == {person_of(workspace, OTHER)}
     assert [row["message_id"] for row in LabelLog(engine).corrections()] == [messages_of(workspace, OTHER)[0]]
@@ -542,21 +554,32 @@ def _interrupted(
     return finished, *found
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["archive stays", "archive goes"])
+def undisturbed(
+    request: pytest.FixtureRequest, taught: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bool, dict[str, Any], set[str]]:
+    """Whether the archive goes too, and what an erasure that nothing disturbs leaves."""
+    workspace = copied(taught, tmp_path_factory.mktemp("undisturbed") / "home")
+    erase_all(workspace, GONE_PERSON_ID, raw=request.param)
+    return request.param, state(workspace), holding(workspace.settings.home)
+
+
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("raw", [False, True])
+@pytest.mark.parametrize("first", range(1, STRIDE + 1))
 def test_killed_at_any_moment_the_same_command_completes_it(
-    taught: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: bool
+    undisturbed: tuple[bool, dict[str, Any], set[str]],
+    taught: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: int,
 ) -> None:
-    """Also by the name, which nobody has any more from some moment on."""
-    undisturbed = copied(taught, tmp_path / "undisturbed")
-    erase_all(undisturbed, GONE_PERSON_ID, raw=raw)
-    expected, held = state(undisturbed), holding(undisturbed.settings.home)
-    number, finished = 0, False
+    raw, expected, held = undisturbed
+    number, finished = first, False
     while not finished:
-        number += 1
         finished, found, left = _interrupted(number, taught, tmp_path / "home", monkeypatch, raw=raw)
         assert {key for key in expected if expected[key] != found[key]} == set(), number
         assert left == held, number
+        number += STRIDE
     assert number > 40
 
 
