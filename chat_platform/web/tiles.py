@@ -21,7 +21,7 @@ A new metric is a dbt model with ``meta`` and no Python::
           students_see: {source: zoom}    # students get these rows only
           asset: ml/question_predictions  # what fills it, where that is not the mart itself
           columns:
-            - {name: messages, en: Messages, ko: 메시지, as: number}
+            - {name: messages, en: Messages, ko: 메시지, as: number, about_ko: "…"}   # the column's description
             - {name: speakers, en: People, ko: 사람, as: number, people: true}   # students: "< k" where few
             - {name: name, en: Name, ko: 이름, staff_only: true}
 
@@ -84,6 +84,7 @@ class Column(Texts):
             address.
         people: counts people: students see "< k" where they are few.
         staff_only: students do not see it.
+        about_ko: what it means, in Korean; a version that was published without it explains itself in English.
     """
 
     name: Name
@@ -92,6 +93,7 @@ class Column(Texts):
     )
     people: bool = False
     staff_only: bool = False
+    about_ko: str | None = Field(None, min_length=1)
 
 
 class Chart(_Strict):
@@ -179,6 +181,11 @@ class Tile:
     def about(self) -> Texts:
         """How it is counted: the model's description, which dbt has in English."""
         return Texts(en=self.definition.description, ko=self.meta.about_ko)
+
+    def meaning(self, column: Column) -> Texts:
+        """What a column means: the model's description of it, which dbt has in English."""
+        described = self.definition.columns[column.name] or column.en
+        return Texts(en=described, ko=column.about_ko or described)
 
     def open_to(self, role: str | None) -> bool:
         """Whether a role of the class sees it."""

@@ -71,6 +71,30 @@ def test_how_a_figure_is_counted_is_said_in_the_readers_language(sign_in: SignIn
             assert other not in page.text
 
 
+def test_every_column_shown_is_explained_in_the_readers_language(sign_in: SignIn, taught_home: Path) -> None:
+    client, tiles = sign_in("operator"), tiles_of(manifest(taught_home))
+    meanings = {
+        f"{name}.{column.name}": tile.meaning(column)
+        for name, tile in tiles.items()
+        for column in tile.meta.columns
+    }
+    assert len(meanings) > 150
+    assert [at for at, meaning in meanings.items() if not re.search("[가-힣]", meaning.ko)] == []
+    assert [at for at, meaning in meanings.items() if re.search("[가-힣]", meaning.en)] == []
+    meaning = meanings["lecture_peaks.ratio"]
+    for language, shown, other in (("ko", meaning.ko, meaning.en), ("en", meaning.en, meaning.ko)):
+        page = Page(client.get("/c/class/tiles/lecture_peaks", headers={"accept-language": language}).text)
+        assert shown in page.text
+        assert other not in page.text
+
+
+def test_a_column_that_was_published_without_korean_is_explained_in_english() -> None:
+    tile = read_tile(declared())
+    assert tile is not None
+    column = tile.meta.columns[0]
+    assert tile.meaning(column).ko == tile.meaning(column).en == tile.definition.columns[column.name]
+
+
 def test_assets_that_tiles_name_are_in_the_graph(taught_home: Path) -> None:
     loaded = {"core/conversations", "core/quarantine", "ml/question_predictions", "ml/question_groups"}
     named = {tile.asset for tile in tiles_of(manifest(taught_home)).values()}
