@@ -290,7 +290,7 @@ def test_a_server_error_and_a_stall_end(world: World, api: Api) -> None:
     with pytest.raises(requests.exceptions.ReadTimeout):
         requests.get(url, headers=api.headers, timeout=0.3)
     world.stop()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 25, "it does not wait for the stall to end"
 
 
 def test_a_duplicate_page_loses_nothing(world: World, api: Api) -> None:
