@@ -114,6 +114,17 @@ RETRAIN_QUESTION = dg.define_asset_job(
 )
 
 
+def _ask_job(platform: str) -> "UnresolvedAssetJobDefinition":
+    return dg.define_asset_job(
+        f"ask_{platform}_days",
+        selection=dg.AssetSelection.assets(["raw", "streamer_list"], ["raw", f"{platform}_days"]),
+        description=f"Archives today's figures and lists of emotes of every streamer of the list on {platform}. "
+        "Launched every hour while the day lacks figures; it may take long and holds up nothing else, as it touches "
+        f"neither metrics nor the warehouse. {platform}_days follows.",
+        tags={FETCHING: f"{platform}_days"},
+    )
+
+
 def _days_job(platform: str) -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         f"{platform}_days",
@@ -125,8 +136,8 @@ def _days_job(platform: str) -> "UnresolvedAssetJobDefinition":
         | _STREAMERS
         | _BEHIND_THE_LAKE,
         description=f"Today's figures and emotes of every streamer of the list on {platform}, to the published "
-        "metrics. Launched every hour while the day lacks figures; launch it for a range of days to write them again "
-        "from the archive.",
+        "metrics. Launched by the sensor after they were asked for; launch it for a range of days to write them "
+        "again from the archive.",
         tags=CHAIN,
     )
 
@@ -165,12 +176,15 @@ def _repredict_job(platform: str) -> "UnresolvedAssetJobDefinition":
     )
 
 
+ASK_DAYS = {platform: _ask_job(platform) for platform in PLATFORMS}
 STREAM_DAYS = {platform: _days_job(platform) for platform in PLATFORMS}
 FETCH_VIDEOS = {platform: _fetch_job(platform) for platform in PLATFORMS}
 STREAM_VIDEOS = {platform: _videos_job(platform) for platform in PLATFORMS}
 REPREDICT_VIDEOS = {platform: _repredict_job(platform) for platform in PLATFORMS}
 STREAM_JOBS = tuple(
-    job for jobs in (STREAM_DAYS, FETCH_VIDEOS, STREAM_VIDEOS, REPREDICT_VIDEOS) for job in jobs.values()
+    job
+    for jobs in (ASK_DAYS, STREAM_DAYS, FETCH_VIDEOS, STREAM_VIDEOS, REPREDICT_VIDEOS)
+    for job in jobs.values()
 )
 # What the sensors may launch.
 LAUNCHABLE = (CLASS_RECORDINGS, SLACK_DAYS, PUBLISH)

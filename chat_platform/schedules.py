@@ -18,12 +18,13 @@ from chat_platform.ingestion.discovery import discover
 from chat_platform.ingestion.streams.channels import SOURCE as STREAMER_LIST
 from chat_platform.ingestion.streams.snapshots import snapshot_due
 from chat_platform.jobs import (
+    ASK_DAYS,
     CLASS_RECORDINGS,
+    FETCHING,
     PUBLISH,
     RETRAIN_AUTHOR,
     RETRAIN_QUESTION,
     SLACK_DAYS,
-    STREAM_DAYS,
 )
 from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
@@ -110,7 +111,7 @@ def _figures_schedule(settings: Settings, platform: str) -> dg.ScheduleDefinitio
 
     @dg.schedule(
         name=f"{platform}_figures",
-        job=STREAM_DAYS[platform],
+        job=ASK_DAYS[platform],
         cron_schedule=f"10 {settings.streams.snapshot_hour}-23 * * *",
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -127,8 +128,8 @@ def _figures_schedule(settings: Settings, platform: str) -> dg.ScheduleDefinitio
         # A list that came while a platform was down has led nobody anywhere yet: the run asks again.
         if not snapshot_due(home, platform, today) and not home.ledger.due(STREAMER_LIST):
             return dg.SkipReason(f"{today}: nothing is left to ask")
-        if is_active(context.instance, RunGuard(home.settings.home)):
-            return dg.SkipReason("a run of the chain is under way")
+        if is_active(context.instance, RunGuard(home.settings.home), {FETCHING: f"{platform}_days"}):
+            return dg.SkipReason("a run that asks is under way")
         key = today.isoformat()
         tags = {RANGE_START: key, RANGE_END: key}
         return dg.RunRequest(run_key=f"{platform}:{context.scheduled_execution_time.isoformat()}", tags=tags)

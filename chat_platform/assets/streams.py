@@ -55,6 +55,11 @@ class FetchConfig(dg.Config):
     refetch: bool = False
 
 
+def days_key(platform: str) -> dg.AssetKey:
+    """Key of what a platform said on a day."""
+    return dg.AssetKey(["raw", f"{platform}_days"])
+
+
 def platform_group(platform: str) -> str:
     """Group of a platform's assets."""
     return f"{GROUP}/{platform}"
@@ -75,6 +80,7 @@ def build_stream_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.Ass
         )
         built += [
             website,
+            _asked(platform, website.key, days),
             _snapshots(platform, website.key, days),
             _emotes(platform, website.key, days),
             *_chat(platform, website.key),
@@ -146,6 +152,61 @@ def channel_trends(context: dg.AssetExecutionContext, workspace: WorkspaceResour
     )
 
 
+def _asked(platform: str, website: dg.AssetKey, days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    """Asset ``raw/<platform>_days``: what a platform said on a day, in the raw vault."""
+
+    @dg.asset(
+        key=days_key(platform),
+        deps=[LIST_KEY, website],
+        description=f"Profiles, figures, videos and lists of emotes of every listed streamer of {platform} on a day, "
+        "in the raw vault. Asking goes on where it stopped. It touches no table, so that a class need not wait for "
+        "it; a day that is over is not asked about.",
+        partitions_def=days,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name=platform_group(platform),
+        kinds={"json"},
+        owners=[OWNER],
+        pool=f"{platform}_days",
+        retry_policy=NETWORK_RETRIES,
+        code_version="1",
+        metadata={"dagster/table_name": f"raw.{platform}_days"},
+    )
+    def asked(
+        context: dg.AssetExecutionContext, workspace: WorkspaceResource, streams: StreamsResource
+    ) -> dg.MaterializeResult:
+        home, today = workspace.open(), streams.today()
+        channels = listed_ids(home, platform)
+        if today.isoformat() not in context.partition_keys or not channels:
+            context.log.info("nothing is asked: the days are over, or nobody is listed")
+            return dg.MaterializeResult(metadata={"channels": 0})
+        try:
+            with streams.open(platform) as opened, streams.third_party_emotes(platform) as providers:
+                lists = emotes.archive_emotes(home, opened, providers, channels, today)
+                found = snapshots.keep_asking(home, opened, today, clock=streams.clock())
+        except ChatPlatformError as error:
+            raise dg.Failure(str(error), allow_retries=error.transient) from error
+        _warn_of_lists(context, lists)
+        if found.error is not None:
+            raise dg.Failure(str(found.error), allow_retries=found.error.transient) from found.error
+        return dg.MaterializeResult(
+            metadata={
+                "channels": found.taken,
+                "without": len(found.missing),
+                "lists_read": lists.read,
+                "lists_changed": lists.changed,
+                "lists_failed": len(lists.failed),
+            }
+        )
+
+    return asked
+
+
+def _warn_of_lists(context: dg.AssetExecutionContext, lists: emotes.EmoteRefresh) -> None:
+    reasons = Counter(error.code for error in lists.failed.values())
+    if reasons:
+        context.log.warning(f"lists that stay as they were: {dict(reasons)}")
+
+
 def _snapshots(
     platform: str, website: dg.AssetKey, days: dg.DailyPartitionsDefinition
 ) -> dg.AssetsDefinition:
@@ -157,7 +218,7 @@ def _snapshots(
         specs=[
             dg.AssetSpec(
                 conversations.source_key(spec, platform),
-                deps=[LIST_KEY, website],
+                deps=[LIST_KEY, days_key(platform), website],
                 description=f"{spec.description} Here: of {platform}, for the whole list of streamers. A day that "
                 "is over and was not asked about stays missing.",
                 kinds={"parquet", "json"},
@@ -171,7 +232,6 @@ def _snapshots(
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=False,
-        pool=platform,
         retry_policy=NETWORK_RETRIES,
     )
     def taken(
@@ -217,10 +277,12 @@ def _take(
     platform: str,
     day: date,
 ) -> int:
-    """Ask for what today still lacks; gives the channels that have figures now."""
+    """Write today as it was asked about, or ask now; gives the channels that have figures."""
     try:
-        with streams.open(platform) as opened:
-            found = snapshots.snapshot_day(home, opened, day, clock=streams.clock())
+        found = snapshots.write_asked(home, platform, day)
+        if found is None:
+            with streams.open(platform) as opened:
+                found = snapshots.snapshot_day(home, opened, day, clock=streams.clock())
     except StreamError as error:
         raise dg.Failure(str(error), allow_retries=error.transient) from error
     reasons = Counter(one.reason for one in found.missing)
@@ -243,7 +305,7 @@ def _emotes(platform: str, website: dg.AssetKey, days: dg.DailyPartitionsDefinit
 
     @dg.asset(
         key=conversations.source_key(EMOTES, platform),
-        deps=[LIST_KEY, website],
+        deps=[LIST_KEY, days_key(platform), website],
         description=f"{EMOTES.description} Here: of {platform} and of the providers that know it. Lists are read on "
         "their day; those of days that are over come from the archive, and nothing else can be learnt of them.",
         partitions_def=days,
@@ -251,7 +313,6 @@ def _emotes(platform: str, website: dg.AssetKey, days: dg.DailyPartitionsDefinit
         group_name=platform_group(platform),
         kinds={"parquet", "json"},
         owners=[OWNER],
-        pool=platform,
         retry_policy=NETWORK_RETRIES,
         code_version="1",
         metadata=spec_metadata(EMOTES),
@@ -262,7 +323,8 @@ def _emotes(platform: str, website: dg.AssetKey, days: dg.DailyPartitionsDefinit
         home, today = workspace.open(), streams.today()
         channels = listed_ids(home, platform)
         result = emotes.EmoteRefresh()
-        if today.isoformat() in context.partition_keys and channels:
+        asked = snapshots.asked_at(home, platform, today) is not None
+        if today.isoformat() in context.partition_keys and channels and not asked:
             try:
                 with streams.open(platform) as opened, streams.third_party_emotes(platform) as providers:
                     result = emotes.refresh_emotes(home, opened, providers, channels, today)
@@ -270,9 +332,7 @@ def _emotes(platform: str, website: dg.AssetKey, days: dg.DailyPartitionsDefinit
                 raise dg.Failure(str(error), allow_retries=error.transient) from error
         else:
             emotes.rewrite_emotes(home, platform, channels)
-        reasons = Counter(error.code for error in result.failed.values())
-        if reasons:
-            context.log.warning(f"lists that stay as they were: {dict(reasons)}")
+        _warn_of_lists(context, result)
         table = home.lake.read(EMOTES)
         return dg.MaterializeResult(
             metadata={

@@ -16,7 +16,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -28,7 +28,7 @@ from chat_platform.ingestion.streams.live import is_live, take_up_everything
 from chat_platform.ingestion.streams.pages import archived_reading
 from chat_platform.ingestion.streams.tables import listed_ids
 from chat_platform.ingestion.streams.vods import discover
-from chat_platform.jobs import FETCH_VIDEOS, FETCHING, PUBLISH, STREAM_VIDEOS
+from chat_platform.jobs import FETCH_VIDEOS, FETCHING, PUBLISH, STREAM_DAYS, STREAM_VIDEOS
 from chat_platform.partitions import stream_videos
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.resources.streams import StreamsResource
@@ -122,7 +122,7 @@ def look(
     return Round(begun, None if not wanted or after == wanted[-1] else after)
 
 
-def stream_requests(home: Workspace, instance: dg.DagsterInstance) -> dg.SensorResult:
+def stream_requests(home: Workspace, instance: dg.DagsterInstance, today: date) -> dg.SensorResult:
     """What to launch now, and the partitions that it needs.
 
     For each platform one run that fetches, unless one is under way; and one run of the chain, unless one is under
@@ -152,6 +152,10 @@ def stream_requests(home: Workspace, instance: dg.DagsterInstance) -> dg.SensorR
             asked = _first(home, instance, STREAM_VIDEOS[platform].name, contiguous(to_read, order))
             requests += asked
             chain_is_free = not asked
+    for platform in PLATFORMS:
+        if chain_is_free and (asked := _day_to_write(home, instance, platform, today)):
+            requests += asked
+            chain_is_free = False
     if not requests and chain_is_free and (left := home.ledger.unpublished(SOURCES)):
         requests += _asked(home, instance, PUBLISH.name, [], left)
     return dg.SensorResult(
@@ -159,6 +163,21 @@ def stream_requests(home: Workspace, instance: dg.DagsterInstance) -> dg.SensorR
         dynamic_partitions_requests=added,
         skip_reason=None if requests else "nothing new, nothing due in the ledger, or a run is under way",
     )
+
+
+def _day_to_write(
+    home: Workspace, instance: dg.DagsterInstance, platform: str, today: date
+) -> list[dg.RunRequest]:
+    """A run for the figures of today, once they were asked for; nothing while that is under way."""
+    at = snapshots.asked_at(home, platform, today)
+    if snapshots.is_written(home, platform, today):
+        return []
+    if is_active(instance, RunGuard(home.settings.home), {FETCHING: f"{platform}_days"}):
+        return []
+    wait_s = 60 * home.settings.retry_minutes
+    job, key = STREAM_DAYS[platform].name, today.isoformat()
+    request = batch_request(instance, job, [key], digest(platform, key, at), longest_wait_s=wait_s)
+    return [] if request is None else [request]
 
 
 def _divided(home: Workspace, platform: str, due: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -222,7 +241,7 @@ def build_stream_sensors() -> list[dg.SensorDefinition]:
 
     @dg.sensor(
         name="stream_videos",
-        jobs=[*FETCH_VIDEOS.values(), *STREAM_VIDEOS.values(), PUBLISH],
+        jobs=[*FETCH_VIDEOS.values(), *STREAM_VIDEOS.values(), *STREAM_DAYS.values(), PUBLISH],
         minimum_interval_seconds=TICK_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Asks the platforms about new recorded streams, some channels a tick, and launches one range run "
@@ -243,7 +262,7 @@ def build_stream_sensors() -> list[dg.SensorDefinition]:
                 rounds[platform] = look(
                     home, streams, platform, rounds.get(platform, Round()), context.log.info
                 )
-        result = stream_requests(home, context.instance)
+        result = stream_requests(home, context.instance, streams.today())
         return result._replace(cursor=write_rounds(rounds))
 
     @dg.sensor(

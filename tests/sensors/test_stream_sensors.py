@@ -32,8 +32,8 @@ from chat_platform.simulators.stream_generator import StreamWorld
 from chat_platform.simulators.twitch_server import downloader_json
 from chat_platform.sources.streams.connections import open_platform
 from chat_platform.storage.liveness import RunGuard
-from chat_platform.tables.class_chat import MESSAGES
-from chat_platform.tables.streams import CHANNELS
+from chat_platform.tables.class_chat import MESSAGES, QUARANTINE
+from chat_platform.tables.streams import CHANNEL_SNAPSHOTS, CHANNELS, EMOTES
 from tests.assets.stream_home import StreamHome, stream_home
 
 Tick = Callable[..., dg.SensorResult]
@@ -406,3 +406,48 @@ def test_a_file_of_chat_in_its_folder_is_imported_without_a_list_or_credentials(
     assert home.workspace.lake.read(MESSAGES, f"twitch-{video.video_id}").num_rows == len(
         home.world.chat(video)
     )
+
+
+def test_figures_are_asked_for_beside_the_chain_and_written_by_it_without_a_request(
+    home: StreamHome, instance: dg.DagsterInstance, tick: Tick
+) -> None:
+    home.list_streamers()
+    today = home.world.today
+    guard = RunGuard(home.workspace.settings.home)
+    guard.hold()
+    chain = begin(instance, dict(CHAIN))
+    (schedule,) = [one for one in build_schedules(Settings()) if one.name == "twitch_figures"]
+    resources = {"workspace": WorkspaceResource(), "streams": home.resource()}
+    with dg.build_schedule_context(instance, datetime.now().astimezone(), resources=resources) as context:
+        (request,) = schedule.evaluate_tick(context).run_requests or []
+    assert span(request) == (today.isoformat(), today.isoformat()), "a class under way holds up nothing"
+    tables = {spec: home.workspace.lake.files(spec) for spec in (CHANNEL_SNAPSHOTS, EMOTES, QUARANTINE)}
+    ledger = home.workspace.ledger.rows()
+    days = {
+        asset.op.name: asset
+        for asset in build_stream_assets(Settings())
+        if isinstance(asset, dg.AssetsDefinition) and "twitch" in asset.op.name
+    }
+
+    def run(*names: str) -> None:
+        chosen = [days[name] for name in names]
+        assert dg.materialize(
+            chosen, instance=instance, partition_key=today.isoformat(), resources=resources
+        ).success
+
+    run("raw__twitch_days")
+    assert {spec: home.workspace.lake.files(spec) for spec in tables} == tables, "no table is touched"
+    assert home.workspace.ledger.rows() == ledger
+    assert "twitch_days" not in {one.job_name for one in tick().run_requests}, "the chain is busy"
+    instance.report_run_canceled(instance.get_run_by_id(chain.run_id))
+    guard.release()
+    asked = [one for one in tick().run_requests if one.job_name == "twitch_days"]
+    assert [span(one) for one in asked] == [(today.isoformat(), today.isoformat())]
+    before = len(home.servers.twitch.requests) + len(home.servers.emotes.requests)
+    run("twitch_snapshots", "core__twitch__emotes")
+    assert len(home.servers.twitch.requests) + len(home.servers.emotes.requests) == before
+    found = home.workspace.lake.read(CHANNEL_SNAPSHOTS, f"twitch-{today}").to_pylist()
+    seen = {s.channel_id: home.world.followers(s) for s in home.world.everybody() if home.world.visible(s)}
+    assert {row["channel_id"]: row["followers"] for row in found} == seen
+    assert home.workspace.lake.read(EMOTES).num_rows > 10
+    assert "twitch_days" not in {one.job_name for one in tick().run_requests}, "written once"

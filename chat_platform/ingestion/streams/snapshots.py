@@ -10,9 +10,11 @@ without a snapshot is in quarantine with the reason (``gone``, or the code of an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from chat_platform.errors import StreamError
 from chat_platform.ingestion.streams.facts import read_snapshot, snapshot_bytes
@@ -34,6 +36,7 @@ from chat_platform.tables.streams import CHANNEL_SNAPSHOTS, VIDEO_SNAPSHOTS
 SOURCE = "stream_snapshots"
 KIND = "snapshot_day"
 DAY_OVER = "day_over"
+_ASKED, _OUTCOME, _WRITTEN = "stream_days", "outcome", "written"
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,68 @@ def snapshot_day(
         clock: what time it is.
     """
     at = datetime.fromtimestamp((clock or Clock()).now(), UTC)
+    return _conclude(workspace, platform.name, day, ask_day(workspace, platform, day, clock=clock), at)
+
+
+def keep_asking(
+    workspace: Workspace, platform: StreamPlatform, day: date, *, clock: Clock | None = None
+) -> Asking:
+    """Archive what a day still lacks, and what the asking came to, for ``write_asked``."""
     asked = ask_day(workspace, platform, day, clock=clock)
-    identity = snapshot_id(platform.name, day)
-    wanted = listed_ids(workspace, platform.name)
+    outcome = {
+        "at": (clock or Clock()).now(),
+        "missing": [asdict(missing) for missing in asked.missing],
+        "error": None if asked.error is None else [asked.error.code, asked.error.detail],
+    }
+    body = json.dumps(outcome).encode("ascii")
+    workspace.vault.write(_ASKED, snapshot_id(platform.name, day), _OUTCOME, body)
+    return asked
+
+
+def asked_at(workspace: Workspace, platform: str, day: date) -> float | None:
+    """When a day was asked about last, unix seconds."""
+    outcome = _outcome(workspace, snapshot_id(platform, day))
+    return None if outcome is None else float(outcome["at"])
+
+
+def is_written(workspace: Workspace, platform: str, day: date) -> bool:
+    """Whether a day is in the lake as it was asked about last; also where it was never asked about."""
+    identity = snapshot_id(platform, day)
+    at = asked_at(workspace, platform, day)
+    if at is None:
+        return True
+    written = _WRITTEN in workspace.vault.parts(_ASKED, identity)
+    return written and float(workspace.vault.read(_ASKED, identity, _WRITTEN)) == at
+
+
+def write_asked(workspace: Workspace, platform: str, day: date) -> SnapshotDay | None:
+    """Write a day into the lake as it was asked about, without a request; ``None`` when it was not."""
+    outcome = _outcome(workspace, snapshot_id(platform, day))
+    if outcome is None:
+        return None
+    missing = tuple(MissingChannel(**facts) for facts in outcome["missing"])
+    error = None if outcome["error"] is None else StreamError(*outcome["error"])
+    at = datetime.fromtimestamp(outcome["at"], UTC)
+    written = _conclude(workspace, platform, day, Asking(0, missing, error), at)
+    workspace.vault.write(_ASKED, written.snapshot_id, _WRITTEN, repr(outcome["at"]).encode("ascii"))
+    return written
+
+
+def _outcome(workspace: Workspace, identity: str) -> dict[str, Any] | None:
+    if not workspace.vault.parts(_ASKED, identity):
+        return None
+    outcome: dict[str, Any] = json.loads(workspace.vault.read(_ASKED, identity, _OUTCOME))
+    return outcome
+
+
+def _conclude(workspace: Workspace, platform: str, day: date, asked: Asking, at: datetime) -> SnapshotDay:
+    """Write what is archived of a day into the lake, and what is missing of it into quarantine and ledger.
+
+    Args:
+        at: when it was asked about.
+    """
+    identity = snapshot_id(platform, day)
+    wanted = listed_ids(workspace, platform)
     missing, error = list(asked.missing), asked.error
     today = _day(workspace, at)
     kept = _archived(workspace, identity)
@@ -97,7 +159,7 @@ def snapshot_day(
     reason = error.code if error is not None else DAY_OVER
     missing += [MissingChannel(i, reason) for i in wanted if i not in accounted]
     if kept or day == today:
-        gone = [(platform.name, m.channel_id) for m in missing if m.reason == "gone"]
+        gone = [(platform, m.channel_id) for m in missing if m.reason == "gone"]
         miss_channels(workspace, gone, at)
         _note(workspace, identity, day, missing, error)
     return SnapshotDay(identity, asked.taken, len(kept), missing, error)
