@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
 
 import dagster as dg
@@ -152,8 +153,9 @@ def stream_requests(home: Workspace, instance: dg.DagsterInstance, today: date) 
             asked = _first(home, instance, STREAM_VIDEOS[platform].name, contiguous(to_read, order))
             requests += asked
             chain_is_free = not asked
-    for platform in PLATFORMS:
-        if chain_is_free and (asked := _day_to_write(home, instance, platform, today)):
+    # Yesterday too: the chain may have been busy from the last asking until midnight.
+    for platform, day in product(PLATFORMS, (today - timedelta(days=1), today)):
+        if chain_is_free and (asked := _day_to_write(home, instance, platform, day)):
             requests += asked
             chain_is_free = False
     if not requests and chain_is_free and (left := home.ledger.unpublished(SOURCES)):
@@ -166,16 +168,16 @@ def stream_requests(home: Workspace, instance: dg.DagsterInstance, today: date) 
 
 
 def _day_to_write(
-    home: Workspace, instance: dg.DagsterInstance, platform: str, today: date
+    home: Workspace, instance: dg.DagsterInstance, platform: str, day: date
 ) -> list[dg.RunRequest]:
-    """A run for the figures of today, once they were asked for; nothing while that is under way."""
-    at = snapshots.asked_at(home, platform, today)
-    if snapshots.is_written(home, platform, today):
+    """A run for the figures of a day, once they were asked for; nothing while that is under way."""
+    at = snapshots.asked_at(home, platform, day)
+    if snapshots.is_written(home, platform, day):
         return []
     if is_active(instance, RunGuard(home.settings.home), {FETCHING: f"{platform}_days"}):
         return []
     wait_s = 60 * home.settings.retry_minutes
-    job, key = STREAM_DAYS[platform].name, today.isoformat()
+    job, key = STREAM_DAYS[platform].name, day.isoformat()
     request = batch_request(instance, job, [key], digest(platform, key, at), longest_wait_s=wait_s)
     return [] if request is None else [request]
 

@@ -26,7 +26,14 @@ from chat_platform.schedules import build_schedules
 from chat_platform.sensors.batches import RANGE_END, RANGE_START
 from chat_platform.sensors.class_chat import CHAT_SUFFIXES
 from chat_platform.sensors.folders import waiting_files
-from chat_platform.sensors.streams import Round, build_stream_sensors, look, read_rounds, write_rounds
+from chat_platform.sensors.streams import (
+    Round,
+    build_stream_sensors,
+    look,
+    read_rounds,
+    stream_requests,
+    write_rounds,
+)
 from chat_platform.settings import Settings
 from chat_platform.simulators.stream_generator import StreamWorld
 from chat_platform.simulators.twitch_server import downloader_json
@@ -441,8 +448,10 @@ def test_figures_are_asked_for_beside_the_chain_and_written_by_it_without_a_requ
     assert "twitch_days" not in {one.job_name for one in tick().run_requests}, "the chain is busy"
     instance.report_run_canceled(instance.get_run_by_id(chain.run_id))
     guard.release()
-    asked = [one for one in tick().run_requests if one.job_name == "twitch_days"]
-    assert [span(one) for one in asked] == [(today.isoformat(), today.isoformat())]
+    after_midnight = stream_requests(home.workspace, instance, today + timedelta(days=1)).run_requests or ()
+    for requests in (after_midnight, tick().run_requests):
+        asked = [one for one in requests if one.job_name == "twitch_days"]
+        assert [span(one) for one in asked] == [(today.isoformat(), today.isoformat())]
     before = len(home.servers.twitch.requests) + len(home.servers.emotes.requests)
     run("twitch_snapshots", "core__twitch__emotes")
     assert len(home.servers.twitch.requests) + len(home.servers.emotes.requests) == before
