@@ -150,13 +150,16 @@ class Runner:
         storage = instance.daemon_cursor_storage
         key = f"{CURSOR_KEY}:{name}"
         cursor = storage.get_cursor_values({key}).get(key)
-        with dg.build_sensor_context(
-            instance=instance,
-            cursor=cursor,
-            definitions=self._definitions,
-            sensor_name=name,
-            resources=self._definitions.resources or {},
-        ) as context:
+        with (
+            self._console_in_file(),
+            dg.build_sensor_context(
+                instance=instance,
+                cursor=cursor,
+                definitions=self._definitions,
+                sensor_name=name,
+                resources=self._definitions.resources or {},
+            ) as context,
+        ):
             data = sensor.evaluate_tick(context)
         for request in data.dynamic_partitions_requests or []:
             instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
@@ -172,13 +175,10 @@ class Runner:
         on_event(f"{request.job_name}: {' … '.join(span) if span else 'start'}")
         started = time.monotonic()
         job = self._definitions.resolve_job_def(str(request.job_name))
-        # dbt and Dagster talk on the console; people get on_event, the rest goes to a file.
-        log = self.settings.home / "logs" / "runner.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
         guard = RunGuard(self.settings.home)
         guard.hold()
         try:
-            with log.open("a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+            with self._console_in_file():
                 result = job.execute_in_process(
                     instance=instance,
                     tags=tags,
@@ -192,6 +192,14 @@ class Runner:
         error = failures[0] if failures else None
         on_event(f"{request.job_name}: {'done' if result.success else 'failed'} in {seconds:.1f} s")
         return FinishedRun(str(request.job_name), span, result.success, seconds, error)
+
+    @contextmanager
+    def _console_in_file(self) -> Iterator[None]:
+        """Dbt and Dagster talk on the console; people get ``on_event``, the rest goes to a file."""
+        log = self.settings.home / "logs" / "runner.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+            yield
 
     @contextmanager
     def _instance(self) -> Iterator[dg.DagsterInstance]:
