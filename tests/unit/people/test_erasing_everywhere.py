@@ -53,8 +53,8 @@ GONE_SLACK, OTHER_SLACK = "U0GONE001", "U0OTHER01"
 SECRETS = ("비밀일기장", "은하수를건너", "도서관뒷길", "zebrafish")
 WORDS = (*SECRETS, GONE, GONE_SLACK, "ganakim", "L-GONE")
 DAY = date(2026, 3, 2)
-# The moments of a kill are many: one test takes every eighth.
-STRIDE = 8
+# The moments of a kill are many: one test takes every sixteenth.
+STRIDE = 16
 SLACK_DAY = "slack-C0CHAT-20260302"
 # On this one they only joined.
 JOINED_DAY = "slack-C0CHAT-20260301"
