@@ -99,9 +99,9 @@ def asset_graph(settings: Settings, path: Path) -> Path:
                 options=options, service=Service(settings.zoom.chromedriver or "/usr/bin/chromedriver")
             )
             try:
-                driver.get(f"http://127.0.0.1:{PORT}/assets/core/messages?view=lineage&lineageDepth=2")
+                driver.get(f"http://127.0.0.1:{PORT}/assets/core/messages?view=lineage&lineageDepth=1")
                 wait = WebDriverWait(driver, 60)
-                wait.until(lambda d: len(d.find_elements(By.CSS_SELECTOR, "foreignObject")) > 10)
+                wait.until(lambda d: len(d.find_elements(By.CSS_SELECTOR, "foreignObject")) > 5)
                 for skip in driver.find_elements(By.XPATH, "//button[contains(., 'Skip')]"):
                     skip.click()
                 wait.until(lambda d: not d.find_elements(By.XPATH, "//button[contains(., 'Skip')]"))

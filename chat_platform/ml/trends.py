@@ -11,7 +11,8 @@ and twice the figures give the same answer. A day without a figure is left out; 
    jump in the last days may be either, and is taken for a spike until it lasts.
 2. The *slope* is that of Theil and Sen, with its interval, after the *steps* are taken out: days on which the level
    changes for good. These are found by binary segmentation (Vostrikova 1981) with the threshold of Yao (1988),
-   on the series without its slope.
+   on the series without its slope. Where the slope bends, that finds a step too; it counts for the slope, and is not
+   told, as nothing happened on that day.
 3. The *score* is the level at the end less that at the start, each the median of a sixth of the figures. Its standard
    error comes from what slope and steps leave over, widened for figures that follow each other (Bayley and Hammersley
    1946). Where every figure is at least the one before, the score cannot be negative, whatever days are missing.
@@ -49,6 +50,7 @@ LEAST_SPIKE = 0.05
 LEAST_STEP = 0.03
 
 _HALF_WINDOW = 5
+_BESIDE = 3
 _SPIKE_DEVIATIONS = 5.0
 # Pairs of near days give the slope that holds on most days; a step lies between few of them.
 _NEAR = 7
@@ -120,7 +122,7 @@ def trend_of(figures: Sequence[float | None]) -> Trend:
         confidence,
         float(slope),
         (float(low), float(high)),
-        tuple(Step(int(at[first]), change) for first, change in steps),
+        tuple(Step(int(at[first]), change) for first, change in steps if _jumps(level, first, change)),
         tuple(days[spiky].astype(int).tolist()),
     )
 
@@ -249,6 +251,15 @@ def _steps(values: Floats) -> list[tuple[int, float]]:
     edges = [0, *sorted(cuts), len(values)]
     means = [float(np.mean(values[a:b])) for a, b in zip(edges, edges[1:], strict=False)]
     return [(cut, after - before) for cut, before, after in zip(edges[1:-1], means, means[1:], strict=False)]
+
+
+def _jumps(levels: Floats, first: int, change: float) -> bool:
+    """Whether the level changes at once; where a slope bends, the means of the parts differ too."""
+    near = levels[max(0, first - _HALF_WINDOW) : first + _HALF_WINDOW]
+    usual = float(np.median(np.diff(near)))
+    before, after = levels[max(0, first - _BESIDE) : first], levels[first : first + _BESIDE]
+    jump = float(np.median(after) - np.median(before)) - _BESIDE * usual
+    return jump * change > 0 and abs(jump) >= abs(change) / 2
 
 
 def _best_cut(values: Floats, least: int) -> tuple[int, float]:

@@ -281,6 +281,16 @@ def test_the_table_has_a_row_for_each_channel_and_metric_within_the_window() -> 
     assert rows["twitch", "7", "views"]["observed"] == rows["twitch", "9", "followers"]["observed"] == 0
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize("daily", [-0.02, -0.014, 0.01, 0.03])
+def test_where_a_slope_begins_no_step_is_told(daily: float, noise: float) -> None:
+    """Nothing happened at once, so no day is named for it, least of all a rise within a fall."""
+    chance = np.random.default_rng(3)
+    bent = [1000 * np.exp(daily * max(0, day - 24) + noise * chance.normal()) for day in range(60)]
+    found = trend_of(bent)
+    assert (found.trend, found.steps) == ("falling" if daily < 0 else "rising", ())
+
+
 def test_days_of_steps_and_spikes_are_dates() -> None:
     series: list[float | None] = [1000.0] * 30 + [1500.0] * 30
     series[50] = 9000.0
