@@ -13,6 +13,7 @@ import dagster as dg
 from chat_platform.assets.metadata import counts, preview, spec_metadata, volume_picture
 from chat_platform.automation import OWNER
 from chat_platform.ingestion.recordings import Outcome
+from chat_platform.ingestion.streams.channels import LIST_ID
 from chat_platform.ingestion.tables import PARSED_TABLES
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.sources.records import ParsedConversation
@@ -31,8 +32,8 @@ Parse = Callable[[Workspace, Sequence[str]], Iterable[Outcome]]
 
 
 def is_of_class(conversation_id: str) -> bool:
-    """Whether a conversation is the class's, by its id: those of streams begin with their platform."""
-    return conversation_id.split("-", 1)[0] not in PLATFORMS
+    """Whether a conversation is the class's, by its id: streams' begin with their platform, or are their list."""
+    return conversation_id != LIST_ID and conversation_id.split("-", 1)[0] not in PLATFORMS
 
 
 def source_key(table: TableSpec, source: str) -> dg.AssetKey:
