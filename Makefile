@@ -42,6 +42,7 @@ $(STATIC): $(addprefix $(FRONTEND)/,package.json package-lock.json .npmrc build.
 
 $(VENV)/.ready: $(VENV)/.packages $(shell find dbt_project -name '*.sql' -o -name '*.yml' -o -name '*.csv' 2>/dev/null | grep -v /target/)
 	@$(BIN)/python -m chat_platform.cli.main prepare
+	@$(BIN)/python -m chat_platform.cli.main --demo prepare
 	@touch $@
 
 transformers: $(VENV)/.transformers ## PyTorch, for the transformer candidate; nothing else needs it
