@@ -70,6 +70,7 @@ def test_batches_in_any_order_equal_one_full_refresh(
     assert differing(empty, full_refresh) == []
 
 
+@pytest.mark.exhaustive
 def test_building_again_changes_nothing(
     full_refresh: Build, copy_of: Copy, lectures: list[Conversation]
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_run_killed_between_models_is_finished_by_the_next(
     assert differing(build, full_refresh) == []
 
 
+@pytest.mark.exhaustive
 def test_merging_two_names_and_undoing_it_restores_every_metric(
     full_refresh: Build, copy_of: Copy, people: list[Row], identities: list[Row]
 ) -> None:

@@ -86,6 +86,7 @@ def test_two_champions_stop_the_build(full_refresh: Build, copy_of: Copy) -> Non
         build.dbt("build", "--exclude-resource-type", "unit_test", "--select", "stg_models__versions+")
 
 
+@pytest.mark.exhaustive
 def test_nothing_is_known_of_questions_before_the_first_promotion(
     full_refresh: Build, copy_of: Copy, lectures: list[Conversation]
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_new_chat_builds_its_channel_and_leaves_others_alone(
     assert build.query(days) == [(0,)]
 
 
+@pytest.mark.exhaustive
 def test_a_chat_that_was_taken_out_or_shrank_leaves_nothing_behind(
     full_refresh: Build, copy_of: Copy, streams: Streams
 ) -> None:

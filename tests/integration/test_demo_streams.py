@@ -15,7 +15,7 @@ from chat_platform.simulators.stream_generator import GAP_DAYS, GeneratedVideo, 
 from chat_platform.simulators.stream_words import MEMES
 from tests.integration.harness import Home
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow, pytest.mark.timeout(600)]
 MakeHome = Callable[[str], Home]
 VARIABLES = {"CHATP_STREAMS__START_DATE": "2026-03-02", "CHATP_WORKERS": "1"}
 # One streamer of each planted kind.

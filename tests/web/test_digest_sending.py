@@ -468,6 +468,7 @@ def test_who_ends_it_during_the_run_gets_nothing(room: Class, server: MailServer
     assert server.recipients == ["duri@example.com", "hana@example.com"]
 
 
+@pytest.mark.exhaustive
 def test_a_killed_process_sends_nothing_twice_and_loses_nobody_silently(
     room: Class, server: MailServer
 ) -> None:
@@ -497,6 +498,7 @@ def test_a_killed_process_sends_nothing_twice_and_loses_nobody_silently(
     assert len(server.accepted) == 3
 
 
+@pytest.mark.exhaustive
 def test_two_processes_at_once_send_once(room: Class, server: MailServer) -> None:
     names = [f"n{number}" for number in range(6)]
     room.with_mail(server).subscribe(*names)

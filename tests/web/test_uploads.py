@@ -97,6 +97,7 @@ def test_a_confirmed_file_gives_the_entry_that_the_command_line_gives(
     assert client.get(address).status_code == 409
 
 
+@pytest.mark.exhaustive
 def test_the_graph_takes_it_from_there_and_the_page_says_so(
     sign_in: SignIn, settings: Settings, taught_home: Path
 ) -> None:

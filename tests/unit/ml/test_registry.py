@@ -283,6 +283,7 @@ sys.stdout.buffer.write(dump_skops(make_pipeline(StandardScaler(), LogisticRegre
 """
 
 
+@pytest.mark.exhaustive
 def test_skops_bytes_are_the_same_in_every_process() -> None:
     dumps = [
         subprocess.run(

@@ -170,6 +170,7 @@ def test_the_same_lessons_give_the_same_files(
 
 
 @needs_extra
+@pytest.mark.exhaustive
 def test_a_killed_training_goes_on_and_ends_the_same(
     prepared: Prepared, encoder: TextEncoder, tmp_path: Path
 ) -> None:

@@ -200,6 +200,7 @@ def test_the_same_rows_give_the_same_bytes() -> None:
     assert save(QuestionModel(seed=4).fit(messages, y, groups=groups)) != one
 
 
+@pytest.mark.exhaustive
 def test_another_process_gives_the_same_bytes(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np\n"

@@ -141,6 +141,7 @@ def test_of_a_very_long_text_the_end_still_counts(tiny: TransformerQuestionModel
 
 
 @pytest.mark.parametrize(("phase", "step"), [("pretraining", 9), ("fine-tuning", 20)])
+@pytest.mark.exhaustive
 def test_a_killed_training_ends_as_if_nothing_had_happened(
     tmp_path: Path, files: dict[str, bytes], phase: str, step: int
 ) -> None:
