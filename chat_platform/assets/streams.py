@@ -401,7 +401,8 @@ def _chat(platform: str, website: dg.AssetKey) -> list[dg.AssetsDefinition]:
         for conversation_id in files:
             live.take_again(home, platform, conversation_id)
             yield chat_files.parse_file(home, platform, conversation_id)
-        for outcome in vods.parse(home, platform, [one for one in ids if one not in {*heard, *files}]):
+        others = {*heard, *files}
+        for outcome in vods.parse(home, platform, [one for one in ids if one not in others]):
             live.take_again(home, platform, outcome.conversation_id)
             yield outcome
         # Last: what a recorded stream has is left to it.

@@ -217,23 +217,23 @@ def _take_day(
     workspace: Workspace, platform: str, source: LiveChatSource, day: date, paths: list[Path], today: date
 ) -> str | None:
     """Archive a day of a channel; ``None`` when there is nothing new, or it was taken up a short while ago."""
-    data = b"".join(path.read_bytes() for path in paths)
-    lines = data.decode("utf-8", "replace").split("\n")
-    channel = next(filter(None, map(source.channel_of, lines)), None)
+    channel = next(filter(None, map(source.channel_of, _lines_of(paths))), None)
     if channel is None:
         return None
     identity = live_conversation_id(platform, channel, day)
-    sha256 = hashlib.sha256(data).hexdigest()
     entry = workspace.ledger.get(identity)
     now = datetime.now(UTC)
+    pause = timedelta(minutes=workspace.settings.streams.look_minutes)
+    if day >= today and entry is not None and entry["fetched_at"] and now - entry["fetched_at"] < pause:
+        return None
+    data = b"".join(path.read_bytes() for path in paths)
+    sha256 = hashlib.sha256(data).hexdigest()
     if entry is not None and entry["payload_sha256"] == sha256:
         if day < today:
             for path in paths:
                 path.unlink()
         return None
-    pause = timedelta(minutes=workspace.settings.streams.look_minutes)
-    if day >= today and entry is not None and entry["fetched_at"] and now - entry["fetched_at"] < pause:
-        return None
+    lines = data.decode("utf-8", "replace").split("\n")
     times = [message.sent_at for message in source.parse(lines, identity).conversation.messages]
     video = Video(
         platform=platform,
@@ -250,6 +250,13 @@ def _take_day(
     workspace.ledger.announce([announced(workspace, video)])
     _mark(workspace, identity, sha256)
     return identity
+
+
+def _lines_of(paths: Iterable[Path]) -> Iterator[str]:
+    """Lines one after another, as the first ones are enough to know the channel."""
+    for path in paths:
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+            yield from (line.removesuffix("\n") for line in file)
 
 
 def _mark(workspace: Workspace, identity: str, sha256: str) -> None:
