@@ -11,7 +11,6 @@ of an erasure that was interrupted.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import secrets
 from collections.abc import Collection, Iterator
@@ -22,7 +21,7 @@ from pathlib import Path
 
 from chat_platform.errors import InputError
 from chat_platform.people.erasure import Erased, Pseudonyms, pseudonym
-from chat_platform.storage.files import KEY_BYTES, kept_key, replace_text_atomic
+from chat_platform.storage.files import KEY_BYTES, held_lock, kept_key, replace_text_atomic
 from chat_platform.tables.ids import normalise_name
 
 KEY_FILE, LIST_FILE = "erasure.key", "erasures.json"
@@ -60,10 +59,8 @@ class ErasureList:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Hold the lock of erasures: one at a time. The kernel frees it when the process dies."""
-        self._home.mkdir(parents=True, exist_ok=True)
-        with (self._home / ".erasures.lock").open("w", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        """Hold the lock of erasures: one at a time."""
+        with held_lock(self._home / ".erasures.lock"):
             yield
 
     def entries(self) -> list[Erasure]:

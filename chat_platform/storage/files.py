@@ -1,8 +1,8 @@
 """Files that are replaced as a whole.
 
-What belongs here: atomic writes of bytes, text and Parquet to a local file system, secret keys in files, and removal
-of what a killed writer leaves behind. What does not: which files exist and what is in them; object stores (there one
-PUT is atomic by itself, see ``lake``).
+What belongs here: atomic writes of bytes, text and Parquet to a local file system, secret keys in files, a lock that
+is a file, and removal of what a killed writer leaves behind. What does not: which files exist and what is in them;
+object stores (there one PUT is atomic by itself, see ``lake``).
 
 A write goes to ``.<name>.<pid>.<random>.tmp`` in the same folder, is flushed to the disk, and is renamed over
 the target; then the folder is flushed, so that the new name survives a power cut. A reader sees the old file
@@ -11,6 +11,7 @@ or the new one. Readers of a folder ignore names that begin with a dot.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
@@ -31,6 +32,19 @@ _MAX_NAME_BYTES = 255
 KEY_BYTES = 32
 # Row groups of this size let a reader of one column or recording skip most of a compacted file.
 _ROW_GROUP_ROWS = 250_000
+
+
+@contextmanager
+def held_lock(path: Path) -> Iterator[None]:
+    """Hold a lock; wait without using CPU. The kernel frees it when the process dies.
+
+    Args:
+        path: the lock's file, made where missing, and its folder too; it stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_bytes_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:

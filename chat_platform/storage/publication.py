@@ -9,7 +9,6 @@ that hold an older version keep it; the last few are kept for them and for roll-
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -23,7 +22,7 @@ from pathlib import Path
 import duckdb
 
 from chat_platform.errors import StorageError, WebError
-from chat_platform.storage.files import replace_text_atomic
+from chat_platform.storage.files import held_lock, replace_text_atomic
 
 POINTER = "CURRENT"
 
@@ -222,8 +221,7 @@ class Publication:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        with (self.folder / ".publish.lock").open("w", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with held_lock(self.folder / ".publish.lock"):
             yield
 
 

@@ -8,7 +8,6 @@ The build file can be deleted at any time: the next load fills it again from the
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from chat_platform.errors import StorageError
+from chat_platform.storage.files import held_lock
 from chat_platform.storage.lake import WHOLE, FileState, Lake
 from chat_platform.tables.spec import TableSpec
 
@@ -62,10 +62,8 @@ class Warehouse:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the writer's lock; wait without using CPU. The kernel frees it when the process dies."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".build.lock").open("w", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        """Hold the writer's lock."""
+        with held_lock(self.folder / ".build.lock"):
             yield
 
     @contextmanager

@@ -8,7 +8,6 @@ An answer changes nothing that a later one has said: days may be read again from
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 
 from chat_platform.sources.records import nfc
 from chat_platform.sources.streams.port import Channel, Video
+from chat_platform.storage.files import held_lock
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.ids import identity_id
 from chat_platform.tables.spec import TableSpec
@@ -46,11 +46,8 @@ class SeenVideos:
 
 @contextmanager
 def one_writer(workspace: Workspace) -> Iterator[None]:
-    """Hold the lock of the tables of one file; the kernel frees it when a process dies."""
-    path = workspace.settings.home / "locks" / "streams.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Hold the lock of the tables of one file."""
+    with held_lock(workspace.settings.home / "locks" / "streams.lock"):
         yield
 
 
