@@ -71,8 +71,9 @@ class Suggestion:
         person_name: the person's name.
         agrees: what speaks for it beside the name: ``role``, ``team``.
         differs: what speaks against it.
-        unique: safe to accept together with others: only one person fits, nothing speaks against it, and no other
-            name at the same system that was seen in the same span of time leads to that person.
+        unique: safe to accept together with others: only one person fits, nothing speaks against it, no other name
+            at the same system that was seen in the same span of time leads to that person (as this name, or one
+            that goes with it), and that person is not a name that may itself be merged into somebody.
         evidence: why, in words, for the log of decisions.
     """
 
@@ -493,9 +494,12 @@ def suggestions(identities: Iterable[Row], people: Iterable[Row]) -> list[Sugges
     rows = list(identities)
     name_of = {person["person_id"]: person["name"] for person in people}
     leading: dict[str, list[Row]] = defaultdict(list)
+    bearing: dict[str, list[Row]] = defaultdict(list)
+    moving = {provisional_person_id(row["identity_id"]) for row in rows if _suggested(row)}
     for row in rows:
         for person_id in {row["person_id"], *_suggested(row)} - {None}:
             leading[person_id].append(row)
+        bearing[row["person_id"]].append(row)
     found = []
     for row in sorted(rows, key=lambda row: (-row["messages"], row["identity_id"])):
         facts = {fact.get("person_id"): fact for fact in json.loads(row["evidence"] or "[]")}
@@ -506,7 +510,10 @@ def suggestions(identities: Iterable[Row], people: Iterable[Row]) -> list[Sugges
                 row["state"] == "provisional"
                 and len(suggested) == 1
                 and not fact.get("differs")
-                and not any(_meets(row, other) for other in leading[person_id])
+                and person_id not in moving
+                and not any(
+                    _meets(name, other) for name in bearing[row["person_id"]] for other in leading[person_id]
+                )
             )
             found.append(_suggestion(row, person_id, name_of.get(person_id, person_id), fact, unique))
     return found

@@ -505,6 +505,38 @@ def test_a_suggestion_is_unique_when_only_one_person_fits_and_nothing_speaks_aga
     ]
 
 
+def test_a_name_that_may_be_merged_on_is_nobodys_unique_suggestion() -> None:
+    listed, moving, merged = slack("U0000001", "가나다"), zoom("가나다"), zoom("라마바")
+    following = zoom("라마바_온라인", day=8)
+    world = {
+        "participants": [listed, moving, merged, following],
+        "users": [user("U0000001", "가나다")],
+        "decisions": [decision(1, "merge", merged, own(moving))],
+    }
+    result = run(**world)
+    found = {s.display_name: s for s in suggestions(result.identities, result.people)}
+    assert found["가나다"].person_id == slack_person("U0000001")
+    assert found["라마바_온라인"].person_id == own(moving)
+    assert not found["라마바_온라인"].unique
+
+
+@pytest.mark.parametrize(("day", "unique"), [(1, False), (8, True)])
+def test_whoever_goes_with_a_name_must_not_meet_the_names_of_its_new_person(day: int, unique: bool) -> None:
+    listed, name, companion = slack("U0000001", "가나다"), zoom("가나다", day=20), zoom("라마바", day=1)
+    other = zoom("마바사", day=day)
+    result = run(
+        [listed, name, companion, other],
+        [user("U0000001", "가나다")],
+        decisions=[
+            decision(1, "merge", companion, own(name)),
+            decision(2, "merge", other, slack_person("U0000001")),
+        ],
+    )
+    found = {s.display_name: s for s in suggestions(result.identities, result.people)}
+    assert found["가나다"].person_id == slack_person("U0000001")
+    assert found["가나다"].unique is unique
+
+
 def test_a_role_that_differs_is_no_unique_suggestion() -> None:
     result = run([zoom("강사_가나다")], [user("U0000001", "가나다")])
     found = suggestions(result.identities, result.people)
