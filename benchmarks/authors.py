@@ -2,12 +2,13 @@
 
 What belongs here: rates printed in one run on one machine. What does not: whether parts work (``tests/unit/ml``).
 
-    python benchmarks/authors.py [--authors 10 50] [--no-peers] [--no-encoder] [--no-speed]
+    python benchmarks/authors.py [--authors 10 50] [--keep-near-copies] [--no-peers] [--no-encoder] [--no-speed]
 
 Data: ``../shared/data/en-irc-disentangle``, without its two bots. Names that differ in case or in underscores at
 their end (``k1l``, ``k1l_``) are one person, as merged identities are on the platform. The most active people who
 were there on three days or more are the authors. Each author's later days, a quarter of the messages, are the
 test; a test message that the training has nearly the same is left out. So years may lie between the two.
+``--keep-near-copies`` leaves them in, as figures that others publish mostly do: what somebody always says counts.
 
 ``linear`` is the platform's model as it is trained and saved. The peers get the same rows, scikit-learn's usual
 way: pooled messages are guessed by adding up what single ones scored.
@@ -36,6 +37,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from chat_platform.ml.authors import naming
 from chat_platform.ml.authors.dataset import SCHEMA, AuthorSplit, split_by_time, text_problem
@@ -87,6 +89,15 @@ def of_most_active(chat: pa.Table, number: int) -> tuple[pa.Table, pa.Table]:
     chosen = {name for _, name in [r for r in ranked if len(days[r[1]]) >= LEAST_DAYS][:number]}
     inside = pa.array([person in chosen for person in people])
     return chat.filter(inside), chat.filter(pa.array([person not in chosen for person in people]))
+
+
+def divided(rows: pa.Table, *, keep_near_copies: bool) -> AuthorSplit:
+    """Earlier days to learn from, later ones as the test."""
+    split = split_by_time(rows, test_share=TEST_SHARE, cut="author")
+    if not keep_near_copies:
+        return split
+    learnt = pc.is_in(rows["message_id"], value_set=split.train["message_id"].combine_chunks())
+    return AuthorSplit(split.train, rows.filter(pc.invert(learnt)), split.near_copies)
 
 
 def peers() -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
@@ -313,6 +324,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--authors", type=int, nargs="*", default=[10, 50])
+    parser.add_argument("--keep-near-copies", action="store_true")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--no-encoder", action="store_true")
     parser.add_argument("--no-speed", action="store_true")
@@ -322,13 +334,13 @@ def main() -> None:
     chat = read_chat()
     for number in options.authors:
         inside, outside = of_most_active(chat, number)
-        split = split_by_time(inside, test_share=TEST_SHARE, cut="author")
+        split = divided(inside, keep_near_copies=options.keep_near_copies)
         outsiders = outside.take(
             pa.array(np.sort(np.random.default_rng(0).choice(len(outside), 1_000, replace=False)))
         )
         print(
             f"\n{number} authors: {len(split.train)} training messages, {len(split.test)} of the test, "
-            f"{split.near_copies} near-copies left out of it"
+            f"{split.near_copies} near-copies {'kept in' if options.keep_near_copies else 'left out of'} it"
         )
         rows = []
         for name in [] if options.no_peers else peers():
