@@ -80,7 +80,7 @@ def _zoned(actual: pa.Schema, table: TableSpec) -> pa.Schema:
 
 
 def reconcile(connection: duckdb.DuckDBPyConnection) -> dg.AssetCheckResult:
-    """Evaluate the conservation check over the conversations that were loaded since the last publication."""
+    """Evaluate the conservation check over the conversations that no metric has taken in yet."""
     wrong = [row[0] for row in connection.execute(_RECONCILE).fetchall()]
     pending = connection.execute(
         "select count(distinct conversation_id) from meta.pending_conversations"

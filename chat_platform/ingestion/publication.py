@@ -13,8 +13,8 @@ from chat_platform.storage.workspace import Workspace
 def publish(workspace: Workspace) -> tuple[PublishedVersion, bool, int]:
     """Publish the build file as it stands.
 
-    The list of pending conversations is emptied first: the metrics have taken them in. If the process dies
-    between that and the copy, the ledger still has them as unpublished and the next run publishes.
+    A conversation that no metric has taken in, because it was loaded after they were built, is not published for the
+    ledger: the next run publishes it. So it is, too, when the process dies before the ledger knows.
 
     Returns:
         The current version, whether it is new, and how many conversations the ledger marked as published.
@@ -23,9 +23,9 @@ def publish(workspace: Workspace) -> tuple[PublishedVersion, bool, int]:
     with warehouse.lock():
         with warehouse.open_locked() as connection:
             rows = connection.execute(
-                "select conversation_id, state, parsed_at from core.conversations"
+                "select conversation_id, state, parsed_at from core.conversations "
+                "where conversation_id not in (select conversation_id from meta.pending_conversations)"
             ).fetchall()
-            connection.execute("delete from meta.pending_conversations")
             connection.execute("checkpoint")
         version, new = workspace.publication.publish(warehouse.build_path)
     published = {conversation_id: (state, parsed_at) for conversation_id, state, parsed_at in rows}

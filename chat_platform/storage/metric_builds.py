@@ -1,7 +1,7 @@
 """Which metrics have to be built again: the class's, those of streams, or both.
 
-What belongs here: what each side was last built from, remembered in the build file. What does not: building
-(``assets.metrics``), what is pending for incremental models (``warehouse``).
+What belongs here: what each side was last built from, remembered in the build file, and that nothing is pending for
+incremental models then. What does not: building (``assets.metrics``), what becomes pending (``warehouse``).
 
 A side of the metrics reads its own tables and conversations only. While those and the models are what they were, the
 side is too: a new lecture does not pay for the streams, nor a new day of streamers for the class.
@@ -58,5 +58,10 @@ def due(connection: duckdb.DuckDBPyConnection, now: Mapping[str, str]) -> set[st
 
 
 def remember(connection: duckdb.DuckDBPyConnection, now: Mapping[str, str]) -> None:
-    """Both sides are built from that; said after they were, so that a killed build is begun again."""
+    """Both sides are built from that; said after they were, so that a killed build is begun again.
+
+    The caller has held the writer's lock since it asked for the sources: whatever was pending then has been taken in,
+    and what is loaded later waits for the next build, whoever publishes in between.
+    """
+    connection.execute("delete from meta.pending_conversations")
     connection.executemany("insert or replace into meta.metric_builds values (?, ?)", list(now.items()))

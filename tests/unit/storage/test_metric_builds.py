@@ -105,3 +105,11 @@ def test_a_build_that_ended_before_it_was_remembered_is_begun_again(due: Due) ->
     change = _written_again("core.messages", "twitch-1")
     assert due(change) == {"streams"}
     assert due() == set()
+
+
+def test_what_metrics_took_in_is_no_longer_pending(tmp_path: Path) -> None:
+    with Warehouse(tmp_path).write() as connection:
+        connection.execute("create table core.conversations (conversation_id varchar, kind varchar)")
+        connection.execute("insert into meta.pending_conversations values ('zoom-1')")
+        metric_builds.remember(connection, metric_builds.sources(connection, MODELS))
+        assert connection.execute("from meta.pending_conversations").fetchall() == []
