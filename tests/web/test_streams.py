@@ -15,6 +15,7 @@ from chat_platform.settings import Settings
 from chat_platform.storage.workspace import Workspace
 from chat_platform.web import stream_figures
 from chat_platform.web.published import PublishedReader
+from chat_platform.web.rendering import environment
 from tests.web.conftest import SignIn
 from tests.web.homes import copied
 from tests.web.hostile import TEXTS, Page, poison
@@ -32,6 +33,22 @@ def home(streaming_home: Path, tmp_path: Path) -> Path:
 def islands(page: Page, mark: str) -> dict[str, object]:
     """Data of the first chart that has a key."""
     return next(found for found in map(json.loads, page.islands) if mark in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (0.0131, "+1.3 %"),
+        (-0.4, "−40.0 %"),
+        (-0.0004, "±0.0 %"),
+        (0.0004, "±0.0 %"),
+        (0.0, "±0.0 %"),
+        (None, "–"),
+    ],
+)
+def test_a_change_that_rounds_to_nothing_has_no_direction(change: float | None, said: str) -> None:
+    template = '{% import "streams/parts.html" as parts %}{{ parts.signed_percent(change) }}'
+    assert environment().from_string(template).render(change=change) == said
 
 
 def squeezed(text: str) -> str:
