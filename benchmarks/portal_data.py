@@ -125,9 +125,10 @@ _INSERTS = {
         select message(i, q * 31 + 1) as message_id, conversation(i) as conversation_id, day(i) as lecture_date,
             title(i) as title, start(i) + to_seconds((q * 31 + 1) * 10) as asked_at, (q * 31 + 1) * 10 as offset_s,
             person(i + q) as participant_id, person(i + q) as person_id, name(i + q) as name, 'student' as role,
-            said(i, q * 31 + 1) as text, 'linear-1' as model_version, 0.9 as probability,
-            if(q % 3 = 0, 'open', 'answered') as state, if(q % 3 = 0, null, 'reply') as answer_basis,
-            if(q % 3 = 0, 0, 1) as answers, opened(i, (q * 31 + 1) * 10) as link
+            said(i, q * 31 + 1) as text, 'model' as found_by, 'linear-1' as model_version, 0.9 as probability,
+            if(q % 3 = 0, 'open', 'answered') as state, if(q % 3 = 0, null, 'chat') as answered_in,
+            false as is_endorsed, if(q % 3 = 0, null, 'reply') as answer_basis,
+            if(q % 3 = 0, 0, 1) as answers, 0 as portal_answers, opened(i, (q * 31 + 1) * 10) as link
         from range({lectures}) as l(i), range({questions}) as t(q) order by i, q""",
     "ml.question_predictions": """
         select conversation(i) as conversation_id, message(i, n) as message_id, 'question' as model_name,
@@ -152,14 +153,14 @@ _INSERTS = {
     "marts.open_questions": """
         select message_id, conversation_id, lecture_date, title, asked_at,
             offset_s, participant_id, person_id, name,
-            role, text, probability, link from marts.lecture_questions where state = 'open'""",
+            role, text, found_by, probability, link from marts.lecture_questions where state = 'open'""",
     "marts.question_summary": """
         select conversation(i) as conversation_id, day(i) as lecture_date,
             title(i) as title, 'linear-1' as model_version,
-            992 as messages, {questions} as asked, 0.03 as share, 20 as askers,
+            992 as messages, {questions} as asked, 0 as asked_on_portal, 0.03 as share, 20 as askers,
             20 as answered, 10 as answered_by_teacher,
             0 as answered_by_staff, 10 as answered_by_student,
-            0 as likely_answered, 10 as still_open, 60 as median_s
+            0 as likely_answered, 0 as answered_on_portal, 10 as still_open, 60 as median_s
         from range({lectures}) as l(i) order by i""",
     "marts.question_topics": """
         select conversation(i) as scope, word(i + w) as lemma,

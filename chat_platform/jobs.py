@@ -21,7 +21,7 @@ _CORE = dg.AssetSelection.assets(
         ["core", name]
         for name in (
             *("conversations", "messages", "reactions", "participants", "quarantine", "tokens"),
-            "emote_uses",
+            *("emote_uses", "portal_questions"),
         )
     ),
     *(

@@ -26,7 +26,7 @@ from chat_platform.ingestion.tables import (
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.sources.streams.registry import PLATFORMS
 from chat_platform.storage.warehouse import LoadReport
-from chat_platform.tables.class_chat import CONVERSATIONS, MESSAGES, TOKENS
+from chat_platform.tables.class_chat import CONVERSATIONS, MESSAGES, PORTAL_QUESTIONS, TOKENS
 from chat_platform.tables.models import (
     AUTHOR_PREDICTIONS,
     EVALUATIONS,
@@ -53,7 +53,7 @@ def _of_platforms(table: TableSpec) -> list[dg.AssetKey]:
 GROUP = "warehouse"
 SOURCES = ("zoom", "slack", *PLATFORMS)
 MODEL_TABLES = (LABELS, MODELS, EVALUATIONS, AUTHOR_PREDICTIONS)
-LOADED = (CONVERSATIONS, *CONVERSATION_TABLES, *STREAM_CHAT_TABLES)
+LOADED = (CONVERSATIONS, PORTAL_QUESTIONS, *CONVERSATION_TABLES, *STREAM_CHAT_TABLES)
 OF_STREAMS = (*STREAM_TABLES, *SNAPSHOT_TABLES)
 # Which asset of the lake fills which table of streamers.
 STREAMS_FROM = {
@@ -93,6 +93,8 @@ def _loaded_specs() -> list[dg.AssetSpec]:
     # Lists of streamers and days of figures are conversations too, in which what cannot be used is seen.
     seen = [dg.AssetKey(["raw", "streamer_list"]), *_of_platforms(CHANNEL_SNAPSHOTS)]
     specs = [_spec(CONVERSATIONS, [*raw, *seen, *(source_key(MESSAGES, source) for source in SOURCES)])]
+    # What was asked and answered on the portal is taken in by each run, as the ledger is.
+    specs.append(_spec(PORTAL_QUESTIONS, [source_key(MESSAGES, "zoom")]))
     for table in CONVERSATION_TABLES:
         specs.append(_spec(table, [source_key(table, source) for source in SOURCES]))
     specs += [_spec(table, _of_platforms(table)) for table in STREAM_CHAT_TABLES]

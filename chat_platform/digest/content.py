@@ -73,13 +73,14 @@ _WRITERS = """
 select count(distinct participant_id) as people from marts.participation_daily
 where local_date between ? and ? and messages + replies > 0
 """
-# Questions of students first, since it is the class that is asked to answer.
+# Questions of students first, since it is the class that is asked to answer. What was typed on the portal comes from
+# there.
 _OPEN = """
 select message_id, conversation_id, lecture_date, name, role, text, offset_s, link, count(*) over () as total
 from marts.open_questions
-where lecture_date between ? and ? and text <> '' and message_id not in (select unnest(?))
-order by role in ('teacher', 'staff') nulls first, answered_elsewhere_id is not null, probability desc, asked_at,
-    message_id
+where lecture_date between ? and ? and text <> '' and found_by <> 'portal' and message_id not in (select unnest(?))
+order by role in ('teacher', 'staff') nulls first, answered_elsewhere_id is not null, probability desc nulls last,
+    asked_at, message_id
 limit ?
 """
 _TEXTS = """

@@ -28,6 +28,7 @@ from chat_platform.ingestion.author_training import forget_withdrawn
 from chat_platform.ingestion.model_state import author_note_path, last_author_note
 from chat_platform.ingestion.model_tables import write_model_tables
 from chat_platform.ingestion.people import one_person
+from chat_platform.ingestion.portal_questions import write_portal_questions
 from chat_platform.ingestion.predictions import predict
 from chat_platform.ingestion.recordings import FILE_SOURCE, archived_files
 from chat_platform.ingestion.recordings import SOURCE as RECORDINGS
@@ -345,6 +346,8 @@ def _rows(workspace: Workspace, erased: Erased, message_ids: set[str]) -> Erased
 
 
 def _erase_lake(workspace: Workspace, erased: Erased, message_ids: set[str]) -> None:
+    # What they asked and answered on the portal has gone from the app database, which this is a picture of.
+    write_portal_questions(workspace)
     for conversation_id in _conversations(workspace):
         for spec, table, _ in _without(workspace, erased, conversation_id).changes:
             workspace.lake.write(spec, table, conversation_id)

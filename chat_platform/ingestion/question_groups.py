@@ -12,10 +12,13 @@ from chat_platform.ml.similar import group_similar, questions_of
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.models import QUESTION_GROUPS
 
+# The portal may say that a message is a question although the model does not, and the other way round.
 _MESSAGES = """
 select m.* from core.messages m
 join ml.question_predictions p using (message_id)
-where p.is_question and not m.removed and m.visibility = 'everyone' and m.source in ('zoom', 'zoom_file')
+left join core.portal_questions said using (message_id)
+where coalesce(said.state <> 'not_question', p.is_question)
+    and not m.removed and m.visibility = 'everyone' and m.source in ('zoom', 'zoom_file')
 """
 _TOKENS = f"select t.* from core.tokens t where t.message_id in (select message_id from ({_MESSAGES}))"  # noqa: S608
 

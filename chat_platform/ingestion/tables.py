@@ -6,6 +6,7 @@ that runs before writing. What does not: parsing, tokenising (a step of its own)
 
 from __future__ import annotations
 
+from chat_platform.ingestion.portal_questions import write_portal_questions
 from chat_platform.people.erasure import Erased
 from chat_platform.sources.records import ParsedConversation, to_tables
 from chat_platform.storage.lake import Lake
@@ -15,6 +16,7 @@ from chat_platform.tables.class_chat import (
     CONVERSATIONS,
     MESSAGES,
     PARTICIPANTS,
+    PORTAL_QUESTIONS,
     QUARANTINE,
     REACTIONS,
     TOKENS,
@@ -74,7 +76,7 @@ def delete_conversation(lake: Lake, conversation_id: str) -> None:
 
 
 def load_conversations(workspace: Workspace) -> LoadReport:
-    """Bring the tables of conversations in the build file up to the ledger and the lake.
+    """Bring the tables of conversations in the build file up to the ledger, the portal and the lake.
 
     The groups of questions are filled by a step of their own; metrics read them as they stand.
     """
@@ -84,7 +86,8 @@ def load_conversations(workspace: Workspace) -> LoadReport:
         # An announcement that was edited is written into the ledger again.
         conversations = erased.without(conversations, CONVERSATIONS)
     lake.write(CONVERSATIONS, conversations)
-    specs = (CONVERSATIONS, *CONVERSATION_TABLES, QUESTION_GROUPS)
+    write_portal_questions(workspace)
+    specs = (CONVERSATIONS, PORTAL_QUESTIONS, *CONVERSATION_TABLES, QUESTION_GROUPS)
     return workspace.warehouse.load(lake, specs, optional=STREAM_CHAT_TABLES)
 
 

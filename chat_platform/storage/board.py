@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, Select, func, literal, select, union_all
@@ -39,6 +40,18 @@ class Counts:
     endorsed: int = 0
     votes: int = 0
     follows: int = 0
+
+
+@dataclass(frozen=True)
+class FirstAnswer:
+    """When a question was first answered on the portal.
+
+    Attributes:
+        role: of the author in the class now; ``None`` for somebody who left it.
+    """
+
+    written_at: datetime
+    role: str | None
 
 
 class BoardStore:
@@ -117,6 +130,20 @@ class BoardStore:
             )
             for question_id in {*answered, *voted, *followed}
         }
+
+    def first_answers(self) -> dict[str, FirstAnswer]:
+        """Question id → the oldest answer that was not removed."""
+        membership = (Membership.account_id == PortalAnswer.account_id) & (
+            Membership.class_id == PortalAnswer.class_id
+        )
+        query = (
+            select(PortalAnswer.question_id, PortalAnswer.created_at, Membership.role)
+            .outerjoin(Membership, membership)
+            .where(PortalAnswer.class_id == self._class_id, PortalAnswer.deleted_at.is_(None))
+            .order_by(PortalAnswer.created_at.desc(), PortalAnswer.answer_id.desc())
+        )
+        with Session(self._engine) as session:
+            return {row.question_id: FirstAnswer(row.created_at, row.role) for row in session.execute(query)}
 
     def staff(self) -> dict[int, str]:
         """Accounts that teach or operate the class now, with their role."""

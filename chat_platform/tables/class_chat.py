@@ -376,6 +376,41 @@ CLASS_LIST = TableSpec(
     ),
 )
 
+PORTAL_QUESTIONS = TableSpec(
+    schema="core",
+    name="portal_questions",
+    description="A question that people asked or answered on the portal, or a message of which they say whether it "
+    "is one. Nobody is named; texts are those that were typed on the portal only.",
+    primary_key=("message_id",),
+    columns=(
+        Column(
+            "message_id",
+            "string",
+            "Message of a chat, or `portal-<n>` for a question that was typed on the portal.",
+            nullable=False,
+        ),
+        Column(
+            "state",
+            "string",
+            "`open`, `answered`, `endorsed` (a teacher endorsed an answer) or `not_question` (people say so).",
+            nullable=False,
+        ),
+        Column("is_typed", "bool", "Whether it was typed on the portal.", nullable=False),
+        Column("conversation_id", "string", "Lecture that a typed question is about; null without one."),
+        Column("asked_at", "timestamp", "When it was typed."),
+        Column("offset_s", "float64", "Second of the recording that a typed question is about."),
+        Column("text", "string", "Text of a typed question.", pii="text", erasure="blank"),
+        Column(
+            "role",
+            "string",
+            "`teacher`, `staff` or `student`: who typed it; null where the class must not know who asks.",
+        ),
+        Column("answers", "int64", "Answers on the portal that were not removed.", nullable=False),
+        Column("answered_at", "timestamp", "When the first of them was written."),
+        Column("answered_by_role", "string", "`teacher`, `staff` or `student`: who wrote the first."),
+    ),
+)
+
 TABLES = (
     CONVERSATIONS,
     MESSAGES,
@@ -388,4 +423,5 @@ TABLES = (
     PEOPLE,
     IDENTITIES,
     IDENTITY_DECISIONS,
+    PORTAL_QUESTIONS,
 )

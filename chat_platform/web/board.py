@@ -5,7 +5,9 @@ What does not: pages (``pages.questions``), rules about answers (``storage.answe
 (``storage.verdicts``).
 
 What the mart has to filter and sort by is kept in memory as long as a version lasts (``question_columns``); rows are
-read of the few questions that are shown.
+read of the few questions that are shown. The mart knows the portal as it was when it was built; here the portal
+speaks for itself: of the mart only the model's questions are taken, with what the chat made of them, and those that
+it left out since people said that they are none.
 
 States, the first that fits: ``not_question`` (people say so), ``endorsed`` (a teacher endorsed an answer of the
 portal), ``answered`` (on the portal or in the chat), ``open``. A message that people answered on the portal stays on
@@ -26,6 +28,7 @@ from chat_platform.storage.asked import Asked, AskedStore, number_of
 from chat_platform.storage.board import BoardStore, Counts
 from chat_platform.storage.follows import FollowStore
 from chat_platform.storage.labels import LabelLog
+from chat_platform.storage.question_states import is_wanted, role_in_class, state_of
 from chat_platform.storage.verdicts import Verdict, verdicts
 from chat_platform.web.access import Visit
 from chat_platform.web.board_order import Added, Noted, Ordered, Viewer
@@ -44,7 +47,8 @@ _RECENT = 2_000
 _SEPARATOR = "\x1f"
 _COLUMNS = """
     q.message_id, q.conversation_id, q.lecture_date, q.title, q.asked_at, q.offset_s, q.participant_id, q.person_id,
-    q.name, q.role, q.text, q.probability, q.state, q.answer_basis, q.answer_message_id, q.answers, q.link
+    q.name, q.role, q.text, q.probability, if(q.answered_in = 'chat', 'answered', 'open') as state, q.answer_basis,
+    q.answer_message_id, q.answers, q.link
 """
 
 _PROMOTED = """
@@ -58,6 +62,21 @@ _PROMOTED = """
     left join intermediate.int_participants as p on p.identity_id = m.identity_id
     where list_contains(string_split($ids, chr(31)), m.message_id)
         and not m.removed and m.visibility = 'everyone' and not coalesce(p.is_bot, false)
+"""
+
+# Known to the mart no more; whether the chat answered is seen again when the metrics are built.
+_LEFT_OUT = """
+    select
+        f.message_id, f.conversation_id, l.lecture_date, l.title, f.sent_at as asked_at,
+        coalesce(f.offset_s, epoch(f.sent_at) - epoch(l.started_at)) as offset_s,
+        p.participant_id, p.person_id, p.name, p.role, f.text, f.probability, 'open' as state,
+        null as answer_basis, null as answer_message_id, 0 as answers, null as link
+    from core.portal_questions as said
+    inner join intermediate.int_questions as f on f.message_id = said.message_id
+    inner join intermediate.int_question_champion as champion on champion.model_version = f.model_version
+    inner join marts.lectures as l on l.conversation_id = f.conversation_id
+    inner join intermediate.int_participants as p on p.identity_id = f.identity_id
+    where said.state = 'not_question' and not p.is_bot
 """
 
 
@@ -190,7 +209,8 @@ class _Said:
     """What people said of the questions of a published version; the same for every reader.
 
     Attributes:
-        promoted: message id → row like one of the mart, of messages that are questions by people's word only.
+        promoted: message id → row like one of the mart, of messages that are questions by people's word only, and of
+            those that the mart left out by their word.
         noted: of the mart's questions.
     """
 
@@ -293,14 +313,15 @@ class Board:
         wanted = sorted(
             question_id
             for question_id in {*said, *(name for name, count in counts.items() if count.answers)}
-            if number_of(question_id) is None and _is_wanted(said.get(question_id), counts.get(question_id))
+            if number_of(question_id) is None and is_wanted(said.get(question_id), counts.get(question_id))
         )
         # The chat is searched for those only that the mart does not have.
         places = question_columns(self._published).places(self._published, [*counts, *said, *hidden, *wanted])
         missing = [question_id for question_id in wanted if question_id not in places]
         promoted = self._published.query(_PROMOTED, {"ids": _SEPARATOR.join(missing)}) if missing else []
-        noted = _noted(places, counts, said, hidden)
-        return _Said(mark, counts, hidden, said, {row["message_id"]: row for row in promoted}, noted)
+        left_out = self._published.kept(("questions left out",), lambda: self._published.query(_LEFT_OUT))
+        by_id = {row["message_id"]: row for row in (*promoted, *left_out)}
+        return _Said(mark, counts, hidden, said, by_id, _noted(places, counts, said, hidden))
 
     def _places(self, filters: Filters, said: _Said) -> tuple[list[int | str], int]:
         """What a page shows, and how many there are in all: rows of the mart, and ids of what it does not have."""
@@ -319,7 +340,10 @@ class Board:
         """Questions that the mart does not have."""
         me = self._visit.account.account_id
         rows = [
-            (one.question_id, one.conversation_id, one.created_at, _role(one.role), one.text, one.account_id == me)
+            (
+                one.question_id, one.conversation_id, one.created_at, role_in_class(one.role), one.text,
+                one.account_id == me,
+            )
             for one in self._asked.all()
         ]  # fmt: skip
         rows += [
@@ -329,7 +353,7 @@ class Board:
         found = []
         for question_id, conversation_id, asked_at, role, text, mine in rows:
             count = said.counts.get(question_id, _NOTHING)
-            state = _state("open", count, said.verdicts.get(question_id))
+            state = state_of("open", count, said.verdicts.get(question_id))
             is_hidden = question_id in said.hidden
             moment = _microseconds(asked_at)
             found.append(
@@ -387,7 +411,7 @@ class Board:
             asked_at=row["asked_at"],
             offset_s=row["offset_s"],
             text=row["text"],
-            state=_state(row["state"], counts, verdict),
+            state=state_of(row["state"], counts, verdict),
             asker=self._asker(row["name"], row["role"], hidden=question_id in said.hidden, is_me=is_me),
             counts=counts,
             verdict=verdict,
@@ -410,9 +434,10 @@ class Board:
             asked_at=one.created_at,
             offset_s=one.offset_s,
             text=one.text,
-            state=_state("open", counts, None),
+            state=state_of("open", counts, None),
             asker=self._asker(
-                one.name, _role(one.role), hidden=hidden, is_me=one.account_id == self._visit.account.account_id
+                one.name, role_in_class(one.role), hidden=hidden,
+                is_me=one.account_id == self._visit.account.account_id,
             ),
             counts=counts,
             verdict=None,
@@ -469,27 +494,6 @@ _NOTHING = Counts()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _is_wanted(verdict: Verdict | None, counts: Counts | None) -> bool:
-    """Whether a message is a question although the model does not say so."""
-    if verdict is not None and verdict.is_question is not None:
-        return verdict.is_question
-    return counts is not None and counts.answers > 0
-
-
-def _state(found: str, counts: Counts | None, verdict: Verdict | None) -> str:
-    """State of a question that was found in a state; empty when nothing is to be said against that one."""
-    if verdict is not None and verdict.is_question is False:
-        return "not_question"
-    if counts is not None and counts.answers:
-        return "endorsed" if counts.endorsed else "answered"
-    return found
-
-
-def _role(role: str | None) -> str | None:
-    """Role in the portal as the marts call it."""
-    return "staff" if role == "operator" else role
-
-
 def _one_of(value: str | None, known: Sequence[str]) -> str | None:
     return value if value in known else None
 
@@ -504,7 +508,7 @@ def _noted(
     import numpy as np
 
     names = sorted(places)
-    states = [_state("", counts.get(name), said.get(name)) for name in names]
+    states = [state_of("", counts.get(name), said.get(name)) for name in names]
     return Noted(
         places=np.array([places[name] for name in names], np.int32),
         states=np.array([STATES.index(state) if state else -1 for state in states], np.int8),

@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 _NOWHERE = -2
 """Rowid of no lecture."""
 _OPEN, _NOT_QUESTION = STATES.index("open"), STATES.index("not_question")
-_MINE = "select rowid as row from marts.lecture_questions where person_id = $person"
+_FOUND = "select rowid as row from marts.lecture_questions where found_by = 'model'"
+_MINE = f"{_FOUND} and person_id = $person"
 # Case means nothing in Korean, and a plain search takes half the time.
-_CONTAINS = "select rowid as row from marts.lecture_questions where contains(text, $text)"
-_MATCHES = """
-    select rowid as row from marts.lecture_questions where regexp_matches(text, regexp_escape($text), 'i')
-"""
+_CONTAINS = f"{_FOUND} and contains(text, $text)"
+_MATCHES = f"{_FOUND} and regexp_matches(text, regexp_escape($text), 'i')"
 
 
 @dataclass(frozen=True)

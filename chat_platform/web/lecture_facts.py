@@ -93,7 +93,7 @@ class LectureFacts:
         top: most reacted messages, names as shown at the source.
         words: most used words.
         questions: row of marts.question_summary; ``None`` where the model has not read it.
-        question_ids: messages that the model takes for questions → ``open`` or ``answered``.
+        question_ids: messages that are questions, by the model or by people's word → ``open`` or ``answered``.
         speakers: row for each participant, for staff.
         timeline: data of the chart, without names of any language.
     """

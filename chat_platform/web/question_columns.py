@@ -3,9 +3,12 @@
 What belongs here: some columns of ``marts.lecture_questions``, kept in memory as long as the version lasts, and where
 a question stands in them. What does not: what people said of questions, pages of the board (``board``), texts.
 
-A question is known by its place, the number of its row in the mart from 0. To count and cut 300,000 questions takes
-these columns a few milliseconds of one processor and 13 MB; the mart itself, joined with what people said, takes
-fifty times as long.
+Only questions that the model found are here, with what became of them in the chat: what people did on the portal the
+board reads from the app database, newer than the mart knows it.
+
+A question is known by its place, its number among these rows of the mart from 0. To count and cut 300,000 questions
+takes these columns a few milliseconds of one processor and 13 MB; the mart itself, joined with what people said,
+takes fifty times as long.
 """
 
 from __future__ import annotations
@@ -26,11 +29,12 @@ _SEPARATOR = "\x1f"
 _COLUMNS = """
     select
         q.rowid as row, epoch_us(q.asked_at) as asked_at,
-        cast(coalesce(list_position($states, q.state), 1) - 1 as tinyint) as state,
+        cast(list_position($states, if(q.answered_in = 'chat', 'answered', 'open')) - 1 as tinyint) as state,
         cast(coalesce(list_position($roles, q.role), 0) - 1 as tinyint) as role,
         cast(coalesce(l.rowid, -1) as integer) as lecture, hash(q.message_id) as mark
     from marts.lecture_questions as q
     left join marts.lectures as l on l.conversation_id = q.conversation_id
+    where q.found_by = 'model'
     order by q.rowid
 """
 _MARKS = """
@@ -45,6 +49,7 @@ _ALIKE = """
     from marts.lecture_questions as q
     inner join ml.question_groups as g on g.message_id = q.message_id
     inner join marts.similar_questions as a on a.group_id = g.group_id
+    where q.found_by = 'model'
     order by a.questions desc, a.group_id, q.asked_at, q.rowid
 """
 

@@ -34,8 +34,10 @@ _TEXTS = """
     select q.message_id, q.text
     from marts.lecture_questions as q
     left join ml.question_groups as g on g.message_id = q.message_id
-    where g.group_id is null or g.group_id = q.message_id
+    where q.found_by <> 'portal' and (
+        g.group_id is null or g.group_id = q.message_id
         or q.message_id in (select representative_id from marts.similar_questions)
+    )
     order by q.asked_at desc, q.message_id
     limit $most
 """

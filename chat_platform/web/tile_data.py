@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from chat_platform.errors import WebError
+from chat_platform.storage.asked import number_of
 from chat_platform.web import recordings
 from chat_platform.web.published import PinnedReader
 from chat_platform.web.tiles import Chart, Column, Tile
@@ -232,6 +233,8 @@ def behind(tile: Tile, row: Mapping[str, Any], reader: Reader) -> str | None:
     if lecture and _has_chat(row):
         address = f"lectures/{quote(lecture, safe='')}"
         if way.message and row[way.message]:
+            if number_of(row[way.message]) is not None:
+                return f"questions/{row[way.message]}"
             message = quote(row[way.message], safe="")
             return f"{address}?around={message}#m-{message}"
         if way.minute and row[way.minute] is not None:

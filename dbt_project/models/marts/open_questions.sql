@@ -10,7 +10,7 @@ groups as (
 
 ),
 
--- The answer that came first among the similar questions; one by reply before one that is only likely.
+-- The answer that came first among the similar questions; one that was given before one that is only likely.
 answered_groups as (
 
     select
@@ -21,7 +21,7 @@ answered_groups as (
     where questions.state = 'answered'
     qualify row_number() over (
         partition by groups.group_id
-        order by questions.answer_basis = 'reply' desc, questions.answered_at, questions.message_id
+        order by questions.answer_basis is not distinct from 'next_message', questions.answered_at, questions.message_id
     ) = 1
 
 ),
@@ -40,6 +40,7 @@ final as (
         questions.name,
         questions.role,
         questions.text,
+        questions.found_by,
         questions.probability,
         groups.group_id,
         answered_groups.message_id as answered_elsewhere_id,
