@@ -38,22 +38,10 @@ from chat_platform.storage.portal_models import (
     HiddenAsker,
     Invitation,
     Membership,
-    Notification,
     PortalAnswer,
-    PortalQuestion,
-    QuestionFollow,
     QuizRound,
 )
 
-_OF_CLASS = (
-    HiddenAsker,
-    PortalQuestion,
-    PortalAnswer,
-    QuestionFollow,
-    Notification,
-    QuizRound,
-    DigestSubscription,
-)
 # Ids in one statement; SQLite allows 32,766 parameters.
 _MOST = 10_000
 Deletion = tuple[type[Base], ColumnElement[bool]]
@@ -120,8 +108,9 @@ class ErasedRows:
             yield HiddenAsker, (HiddenAsker.class_id == self._class_id) & HiddenAsker.question_id.in_(ids)
         alone, shared = self._accounts(connection)
         yield Invitation, or_(Invitation.person_id.in_(people), Invitation.used_by.in_(alone))
-        for model in _OF_CLASS:
-            yield model, (model.class_id == self._class_id) & model.account_id.in_(shared)
+        for model in _of_class():
+            columns = model.__table__.c
+            yield model, (columns.class_id == self._class_id) & columns.account_id.in_(shared)
         answers = select(PortalAnswer.answer_id).where(PortalAnswer.class_id == self._class_id)
         yield AnswerVote, AnswerVote.account_id.in_(shared) & AnswerVote.answer_id.in_(answers)
         yield Membership, (Membership.class_id == self._class_id) & Membership.account_id.in_(shared)
@@ -236,6 +225,21 @@ class ErasedRows:
 
     def _pseudonym(self, value: Any) -> str:
         return pseudonym(value, self._erased.key)
+
+
+def _of_class() -> list[type[Base]]:
+    """Tables of what an account did or set in a class. Who is in it, and who was invited, goes by itself."""
+    return sorted(
+        (
+            mapper.class_
+            for mapper in Base.registry.mappers
+            if "class_id" in mapper.columns
+            and "account_id" in mapper.columns
+            and mapper.columns.account_id.foreign_keys
+            and mapper.class_ not in (Membership, Invitation)
+        ),
+        key=lambda model: str(model.__tablename__),
+    )
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
