@@ -1837,6 +1837,41 @@ _code(
     ),
 )
 
+_code(
+    "CP-STREAM-023",
+    ("There is no such viewer", "그런 시청자가 없습니다"),
+    (
+        "it is not `<platform>:<id or name>`, or no chat that was read shows the account or name",
+        "`<플랫폼>:<id 또는 이름>` 형식이 아니거나, 읽은 채팅에 그 계정이나 이름이 없습니다",
+    ),
+    (
+        "give the account's id, or the name as chats show it: twitch:12345, twitch:somebody",
+        "계정 id나 채팅에 보이는 이름을 적으세요. 예: twitch:12345, twitch:somebody",
+    ),
+)
+_code(
+    "CP-STREAM-024",
+    ("Several accounts had this name", "이 이름을 쓴 계정이 여럿입니다"),
+    (
+        "a name passes to another account, and on some platforms two may have one",
+        "이름은 다른 계정으로 넘어갈 수 있고, 같은 이름을 여럿이 쓰는 플랫폼도 있습니다",
+    ),
+    ("give the id of the account that is meant", "지우려는 계정의 id를 적으세요"),
+)
+_code(
+    "CP-STREAM-025",
+    ("Chat is being listened to", "채팅을 듣는 중입니다"),
+    (
+        "files that are to be rewritten without somebody are being written to",
+        "한 사람을 빼고 다시 써야 할 파일을 지금 쓰고 있습니다",
+    ),
+    (
+        "end `chatp streams live`, give the command again, then listen on",
+        "`chatp streams live`를 끝내고 같은 명령을 다시 실행한 뒤 이어서 들으세요",
+    ),
+    transient=True,
+)
+
 # --- CP-TWITCH: formats that only Twitch has -------------------------------------------------------------
 
 _code(

@@ -6,6 +6,9 @@ the log of decisions (``storage.decisions``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,12 +16,13 @@ import typer
 from chat_platform.cli import graph_runs
 from chat_platform.cli.console import print_json, print_table, say, settings, tr
 from chat_platform.cli.options import DryRun, Json, dry
-from chat_platform.errors import InputError
+from chat_platform.errors import InputError, StreamError
 
 if TYPE_CHECKING:
-    from chat_platform.ingestion.erasure import Findings, Subject
+    from chat_platform.ingestion.erasure_steps import Findings
     from chat_platform.people.identity import Suggestion
     from chat_platform.storage.decisions import DecisionLog
+    from chat_platform.storage.erasures import Erasure
     from chat_platform.storage.workspace import Workspace
 
 app = typer.Typer(
@@ -234,28 +238,64 @@ def log(as_json: Json = False) -> None:
     print_json(rows) if as_json else print_table(rows)
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """Somebody who is to be erased, whichever kind of somebody.
+
+    Attributes:
+        title: who, for people.
+        facts: who, for programs.
+        found: what there is of them.
+        is_done: they were erased before, and nothing was left then.
+        erase: by whom, whether from archives too, and what to tell of steps → the entry in the list.
+        finish: the end, once it was published.
+    """
+
+    title: str
+    facts: dict[str, Any]
+    found: Findings
+    is_done: bool
+    erase: Callable[[str, bool, Callable[[str], None]], Erasure]
+    finish: Callable[[Erasure], list[int]]
+
+
 @app.command(
     help=tr(
-        "Erase a person from everything that is kept. Nothing brings them back.\n\nExamples:\n\n"
-        "  chatp people erase 김가나 --dry-run\n\n  chatp people erase 9b1f03c2a4d5e6f7 --raw --yes",
-        "한 사람의 정보를 모두 지웁니다. 되돌릴 수 없습니다.\n\n예:\n\n"
-        "  chatp people erase 김가나 --dry-run\n\n  chatp people erase 9b1f03c2a4d5e6f7 --raw --yes",
+        "Erase a person of the class, or with --viewer somebody who wrote in chats of streams, from everything that is "
+        "kept. Nothing brings them back.\n\nExamples:\n\n"
+        "  chatp people erase 김가나 --dry-run\n\n  chatp people erase 9b1f03c2a4d5e6f7 --raw --yes\n\n"
+        "  chatp people erase --viewer twitch:somebody --dry-run",
+        "수업의 한 사람, 또는 --viewer로 방송 채팅에 글을 쓴 시청자의 정보를 모두 지웁니다. 되돌릴 수 없습니다.\n\n예:\n\n"
+        "  chatp people erase 김가나 --dry-run\n\n  chatp people erase 9b1f03c2a4d5e6f7 --raw --yes\n\n"
+        "  chatp people erase --viewer twitch:somebody --dry-run",
     )
 )
 def erase(
     person: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help=tr("Id of a person, or a name that only one has.", "사람의 id 또는 한 사람만 쓰는 이름.")
         ),
-    ],
+    ] = None,
+    viewer: Annotated[
+        str | None,
+        typer.Option(
+            "--viewer",
+            metavar="PLATFORM:ID",
+            help=tr(
+                "A viewer of streams instead: platform, and id or name of the account.",
+                "대신 방송 시청자: 플랫폼과 계정의 id 또는 이름.",
+            ),
+        ),
+    ] = None,
     raw: Annotated[
         bool,
         typer.Option(
             "--raw",
             help=tr(
-                "Also delete the archived answers and saved files that hold what they wrote.",
-                "이 사람의 글이 담긴 보관 원본과 저장 파일도 지웁니다.",
+                "Also what is archived and saved: what holds texts of a person is deleted, chats of streams are "
+                "rewritten without the viewer.",
+                "보관 원본과 저장 파일도 처리합니다. 사람의 글이 담긴 것은 지우고, 방송 채팅은 시청자를 빼고 다시 씁니다.",
             ),
         ),
     ] = False,
@@ -264,36 +304,76 @@ def erase(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Erase a person."""
-    from chat_platform.ingestion import erasure
-
+    """Erase somebody."""
+    if (person is None) == (viewer is None):
+        raise typer.BadParameter(tr("say PERSON or --viewer", "PERSON 또는 --viewer 하나만 적으세요"))
     workspace = _workspace()
-    subject = erasure.find_subject(workspace, person)
-    found = erasure.examine(workspace, subject)
-    known = workspace.erasures.find(person)
-    needed = (
-        bool(found.rows or (raw and (found.raw or found.files)))
-        or subject.person_id is not None
-        or known is None
-        or known.done_at is None
-    )
+    subject = _person(workspace, person) if person is not None else _viewer(workspace, str(viewer))
+    found = subject.found
+    needed = bool(found.rows or (raw and (found.raw or found.files))) or not subject.is_done
     if not as_json:
-        _show_findings(subject, found, raw=raw)
+        _show_findings(subject, raw=raw)
     done, removed = False, []
     if needed and not dry_run:
         if not yes and not typer.confirm(tr("Erase all of it?", "모두 지울까요?"), err=as_json):
             raise InputError("CP-PEOPLE-023")
-        entry = erasure.erase(
-            workspace, subject, by=by, raw=raw, on_step=say if not as_json else lambda _: None
-        )
+        entry = subject.erase(by, raw, say if not as_json else lambda _: None)
         graph_runs.publish()
-        done, removed = True, erasure.finish(workspace, entry)
+        done, removed = True, subject.finish(entry)
     if as_json:
-        print_json(_erasure_facts(subject, found, removed, done=done, dry_run=dry_run))
+        print_json(_erasure_facts(subject, removed, done=done, dry_run=dry_run))
     elif done:
         say(tr("erased, and published anew", "지우고 다시 게시했습니다"))
     elif not needed:
         say(tr("nothing is left to erase", "지울 것이 없습니다"))
+
+
+def _person(workspace: Workspace, person: str) -> _Subject:
+    from chat_platform.ingestion import erasure
+
+    subject = erasure.find_subject(workspace, person)
+    known = workspace.erasures.find(person)
+    name = subject.name or subject.person_id or tr("erased before", "이미 삭제됨")
+    return _Subject(
+        f"{name}: {', '.join(subject.shown)}",
+        {
+            "person_id": subject.person_id,
+            "name": subject.name,
+            "names": subject.shown,
+            "undecided": subject.undecided,
+        },
+        erasure.examine(workspace, subject),
+        subject.person_id is None and known is not None and known.done_at is not None,
+        lambda by, raw, on_step: erasure.erase(workspace, subject, by=by, raw=raw, on_step=on_step),
+        lambda entry: erasure.finish(workspace, entry),
+    )
+
+
+def _viewer(workspace: Workspace, named: str) -> _Subject:
+    from chat_platform.ingestion.streams import viewers
+
+    found = viewers.find_viewer(
+        workspace, named, lambda platform, login: _account(workspace, platform, login)
+    )
+    return _Subject(
+        f"{found.platform}: {', '.join(found.names)}",
+        {"platform": found.platform, "names": found.names, "channel": found.channel},
+        viewers.examine(workspace, found),
+        found.is_done,
+        lambda by, raw, on_step: viewers.erase(workspace, found, by=by, raw=raw, on_step=on_step),
+        lambda entry: viewers.finish(workspace, found, entry),
+    )
+
+
+def _account(workspace: Workspace, platform: str, login: str) -> str | None:
+    """Id of a login that no chat shows, where the platform can be asked."""
+    from chat_platform.sources.streams.connections import configured, open_platform
+
+    if not configured(workspace.settings, platform):
+        return None
+    with suppress(StreamError), closing(open_platform(workspace.settings, platform)) as opened:
+        return next((channel.channel_id for channel in opened.channels_by_login([login])), None)
+    return None
 
 
 def _workspace() -> Workspace:
@@ -336,45 +416,52 @@ def _decided(decisions: list[dict[str, Any]], *, publish_now: bool, dry_run: boo
         say(tr("`chatp publish` applies them", "`chatp publish`로 반영하세요"))
 
 
-def _show_findings(subject: Subject, found: Findings, *, raw: bool) -> None:
-    """What there is of a person, and what an erasure leaves."""
-    say(
-        f"{subject.name or subject.person_id or tr('erased before', '이미 삭제됨')}: {', '.join(subject.shown)}"
-    )
+def _show_findings(subject: _Subject, *, raw: bool) -> None:
+    """What there is of somebody, and what an erasure leaves."""
+    found = subject.found
+    say(subject.title)
     counts = [*found.lake.items(), *((f"app.{table}", rows) for table, rows in found.database.items())]
     print_table([{"table": table, "rows": rows} for table, rows in counts])
     kept = [*found.raw, *map(str, found.files)]
     if kept and raw:
         say(tr("goes too:", "함께 지웁니다:"))
     elif kept:
-        say(tr("still holds their texts; --raw deletes it:", "글이 남아 있습니다. --raw로 지웁니다:"))
+        say(
+            tr(
+                "still holds their texts; with --raw that goes too:",
+                "글이 남아 있습니다. --raw로 함께 지웁니다:",
+            )
+        )
     for name in kept:
         say(f"  {name}")
-    if subject.undecided:
+    if subject.facts.get("undecided"):
         said = tr(
             "fits too and was never decided: merge it first", "후보 이름이 남아 있습니다. 먼저 merge 하세요"
         )
-        say(f"{said}: {', '.join(subject.undecided)}")
+        say(f"{said}: {', '.join(subject.facts['undecided'])}")
+    if subject.facts.get("channel"):
+        said = tr(
+            "streams too: what they wrote in chats goes, their public channel stays",
+            "방송도 하는 계정입니다. 채팅에 쓴 글만 지우고 공개 채널은 남깁니다",
+        )
+        say(f"{said}: {subject.facts['channel']}")
     if found.mentions:
         say(
             f"{found.mentions} {tr('messages of others name them: these stay', '건의 다른 사람 글에 이름이 남습니다')}"
         )
-    say(f"{tr('not reached', '지우지 않는 것')}: {', '.join(found.not_covered)}")
+    if found.not_covered:
+        say(f"{tr('not reached', '지우지 않는 것')}: {', '.join(found.not_covered)}")
 
 
-def _erasure_facts(
-    subject: Subject, found: Findings, removed: list[int], *, done: bool, dry_run: bool
-) -> dict[str, Any]:
+def _erasure_facts(subject: _Subject, removed: list[int], *, done: bool, dry_run: bool) -> dict[str, Any]:
+    found = subject.found
     return {
-        "person_id": subject.person_id,
-        "name": subject.name,
-        "names": subject.shown,
+        **subject.facts,
         "lake": found.lake,
         "database": found.database,
         "raw": found.raw,
         "files": found.files,
         "mentions": found.mentions,
-        "undecided": subject.undecided,
         "not_covered": found.not_covered,
         "erased": done,
         "removed_versions": removed,

@@ -33,6 +33,7 @@ import pyarrow.compute as pc
 from fsspec import AbstractFileSystem
 
 from chat_platform.errors import ChatPlatformError
+from chat_platform.people.erasure import Erased
 from chat_platform.sources.records import nfc, to_tables
 from chat_platform.sources.streams.fields import ident, mapping
 from chat_platform.sources.streams.port import message_id, video_conversation_id
@@ -95,7 +96,13 @@ class _UnusualError(Exception):
 
 
 def count_files(
-    files: Iterable[Path], emotes: pa.Table, lake: Lake, *, zone: str, workers: int
+    files: Iterable[Path],
+    emotes: pa.Table,
+    lake: Lake,
+    *,
+    zone: str,
+    workers: int,
+    erased: Erased | None = None,
 ) -> dict[Path, FileOutcome]:
     """Replace the emote uses of the videos whose chat the files hold. A file that cannot be read fails alone.
 
@@ -104,24 +111,33 @@ def count_files(
         emotes: rows of ``core.emotes`` of their channels, global ones included.
         zone: time zone in whose days the validity of emotes counts.
         workers: files at once; memory is that of so many files.
+        erased: who is kept away: their emotes count, and nothing says whose they are.
     """
     readers: SimpleQueue[ChatReader] = SimpleQueue()
     with ExitStack() as stack:
         for _ in range(workers):
             readers.put(stack.enter_context(ChatReader()))
         pool = stack.enter_context(ThreadPoolExecutor(workers))
-        one = partial(_count_file, readers=readers, emotes=emotes, lake=lake, zone=zone)
+        one = partial(_count_file, readers=readers, emotes=emotes, lake=lake, zone=zone, erased=erased)
         paths = list(files)
         return dict(zip(paths, pool.map(one, paths), strict=True))
 
 
 def _count_file(
-    path: Path, *, readers: SimpleQueue[ChatReader], emotes: pa.Table, lake: Lake, zone: str
+    path: Path,
+    *,
+    readers: SimpleQueue[ChatReader],
+    emotes: pa.Table,
+    lake: Lake,
+    zone: str,
+    erased: Erased | None,
 ) -> FileOutcome:
     reader = readers.get()
     try:
         conversation_id, chat = reader.read(path)
         uses = emote_uses(chat, emotes, zone=zone)
+        if erased is not None:
+            uses = erased.without(uses, EMOTE_USES)
         lake.write(EMOTE_USES, uses, conversation_id)
     except ChatPlatformError as error:
         return FileOutcome(error=str(error), code=error.code)

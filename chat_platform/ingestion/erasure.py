@@ -1,8 +1,9 @@
-"""Erasing a person from everything that the platform keeps.
+"""Erasing a person of the class from everything that the platform keeps.
 
-What belongs here: finding a person's ids, what an erasure would change, carrying it out, naming what is left to do by
-hand. What does not: what becomes of a row (``people.erasure``), the list that keeps somebody away
-(``storage.erasures``), rows of the app database (``storage.erased_rows``), publishing anew (a run of the graph).
+What belongs here: finding a person's ids, what an erasure would change, carrying it out, naming what is left to do
+by hand. What does not: viewers of streams (``streams.viewers``), what becomes of a row (``people.erasure``), the list
+that keeps somebody away (``storage.erasures``), rows of the app database (``storage.erased_rows``), publishing anew
+(a run of the graph).
 
 The order makes it safe to kill at any moment: the list comes first, so nothing that is parsed from then on brings
 anybody back, and the list knows every id by its pseudonym, so each step finds what is left whether or not it ran
@@ -16,34 +17,39 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from chat_platform.errors import InputError
+from chat_platform.ingestion import erasure_steps
 from chat_platform.ingestion.author_training import forget_withdrawn
+from chat_platform.ingestion.erasure_steps import (
+    Conversation,
+    Findings,
+    OnStep,
+    app_rows,
+    bring_up,
+    changed_rows,
+    conversation_without,
+    long_enough,
+    mentions,
+    refuse_while_at_work,
+)
 from chat_platform.ingestion.model_state import author_note_path, last_author_note
 from chat_platform.ingestion.model_tables import write_model_tables
 from chat_platform.ingestion.people import one_person
 from chat_platform.ingestion.portal_questions import write_portal_questions
-from chat_platform.ingestion.predictions import predict
 from chat_platform.ingestion.recordings import FILE_SOURCE, archived_files
 from chat_platform.ingestion.recordings import SOURCE as RECORDINGS
 from chat_platform.ingestion.slack_days import SOURCE as SLACK
 from chat_platform.ingestion.slack_days import USERS
-from chat_platform.ingestion.tables import PARSED_TABLES
 from chat_platform.people.accounts import account_person_id, looks_like_slack_id, merge_accounts
 from chat_platform.people.erasure import Erased, not_covered, pseudonym
 from chat_platform.people.names import NameSplitter
 from chat_platform.storage.app_database import scrub
-from chat_platform.storage.erased_rows import ErasedRows
 from chat_platform.storage.erasures import Erasure
 from chat_platform.storage.files import remove_stale_temporaries, write_bytes_atomic
-from chat_platform.storage.liveness import RunGuard
-from chat_platform.storage.publication import build_signature
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import (
     CLASS_LIST,
@@ -56,12 +62,9 @@ from chat_platform.tables.class_chat import (
     PEOPLE,
     QUARANTINE,
     SLACK_USERS,
-    TOKENS,
 )
 from chat_platform.tables.ids import identity_id, normalise_name
-from chat_platform.tables.models import AUTHOR_PREDICTIONS, LABELS, QUESTION_PREDICTIONS
-from chat_platform.tables.spec import TableSpec
-from chat_platform.text.kernels import tokenise_messages
+from chat_platform.tables.models import AUTHOR_PREDICTIONS, LABELS
 
 CLASS_LISTS = "class_list"
 # People and identities last: by them the person is found by name when a killed command is given again.
@@ -75,10 +78,7 @@ WHOLE_TABLES = (
     IDENTITIES,
     PEOPLE,
 )
-CONVERSATION_TABLES = (*PARSED_TABLES, TOKENS)
-_SHORTEST_NAME = 2
 _SLACK_ID = re.compile(r"\b[UWB][A-Z0-9]{6,}\b")
-OnStep = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -100,32 +100,6 @@ class Subject:
     identities: frozenset[str]
     shown: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What there is of a person, in numbers and names of files; never a text.
-
-    Attributes:
-        lake: table → rows that would be changed or deleted.
-        database: table of the app database → rows.
-        raw: archived answers that hold what they wrote, as ``source/partition/part``.
-        files: files that somebody saved into the inbox, with the same.
-        mentions: messages of others in which one of their names stands; these stay.
-        not_covered: (table, column) of personal data without an author; these stay.
-    """
-
-    lake: dict[str, int] = field(default_factory=dict)
-    database: dict[str, int] = field(default_factory=dict)
-    raw: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()
-    mentions: int = 0
-    not_covered: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """Rows of all tables together."""
-        return sum(self.lake.values()) + sum(self.database.values())
 
 
 def find_subject(workspace: Workspace, person: str) -> Subject:
@@ -180,25 +154,25 @@ def examine(workspace: Workspace, subject: Subject) -> Findings:
     erased = workspace.erasures.rehearsed(subject.people, subject.identities)
     lake: Counter[str] = Counter()
     message_ids: set[str] = set()
-    mentions, names = 0, _names(subject)
+    named, names = 0, long_enough((*subject.shown, *([subject.name] if subject.name else ())))
     for conversation_id in _conversations(workspace):
-        found = _without(workspace, erased, conversation_id)
+        found = conversation_without(workspace, erased, conversation_id)
         message_ids |= found.message_ids
         for spec, _, rows in found.changes:
             lake[spec.full_name] += rows
-        mentions += _mentions(found.messages, erased, names)
+        named += mentions(found.messages, found.message_ids, names)
     for spec in WHOLE_TABLES:
         before = workspace.lake.read(spec)
         # Resolving people anew gives a pseudonym a person of its own; that one is nobody's.
         after = erased.unreplaced.without(before, spec, message_ids)
-        lake[spec.full_name] += _changed_rows(before, after)
+        lake[spec.full_name] += changed_rows(before, after)
     conversations = _about(workspace, erased)
     return Findings(
         {table: number for table, number in lake.items() if number},
-        _rows(workspace, erased, message_ids).count(),
+        app_rows(workspace, erased, message_ids).count(),
         tuple("/".join(one) for one in _raw(workspace, erased, conversations)),
         tuple(_saved_files(workspace, conversations)),
-        mentions,
+        named,
         tuple(f"{table}.{column}" for table, column in not_covered() if table != QUARANTINE.full_name),
     )
 
@@ -218,17 +192,19 @@ def erase(
     Raises:
         InputError: CP-STORE-001 while a run is at work.
     """
-    if RunGuard(workspace.settings.home).anybody_alive():
-        raise InputError("CP-STORE-001", str(workspace.settings.home))
+    refuse_while_at_work(workspace)
     with workspace.erasures.working():
         on_step("list")
         entry = workspace.erasures.add(
-            people=subject.people, identities=subject.identities, name=subject.name, by=by
+            people=subject.people,
+            identities=subject.identities,
+            names=() if subject.name is None else (subject.name,),
+            by=by,
         )
         erased = workspace.erasures.only(entry)
         on_step("app database")
         message_ids = {one for found in _all(workspace, erased) for one in found.message_ids}
-        _rows(workspace, erased, message_ids).erase()
+        app_rows(workspace, erased, message_ids).erase()
         scrub(workspace.database)
         if raw:
             # Before the lake: to whom a direct message went is known by name only, which is replaced there.
@@ -237,7 +213,7 @@ def erase(
         on_step("lake")
         _erase_lake(workspace, erased, message_ids)
         on_step("predictions")
-        _bring_up(workspace)
+        bring_up(workspace, _conversations(workspace))
         on_step("models")
         _erase_models(workspace, erased)
         workspace.warehouse.discard()
@@ -252,33 +228,8 @@ def finish(workspace: Workspace, entry: Erasure) -> list[int]:
     Raises:
         InputError: CP-PEOPLE-022 when something is found all the same, or nothing was published since.
     """
-    with workspace.erasures.working():
-        left = examine(workspace, Subject(None, None, frozenset(entry.people), frozenset(entry.identities)))
-        if left.rows or not _published_since(workspace):
-            raise InputError("CP-PEOPLE-022", ", ".join((*left.lake, *left.database)) or "published")
-        gone = workspace.publication.keep_current_only()
-        workspace.erasures.finish(entry.number)
-        return gone
-
-
-def _published_since(workspace: Workspace) -> bool:
-    """Whether the current version was made from the build file that was begun anew."""
-    build = workspace.warehouse.build_path
-    return build.exists() and workspace.publication.current().build_signature == build_signature(build)
-
-
-@dataclass(frozen=True)
-class _Conversation:
-    """The tables of a conversation without somebody.
-
-    Attributes:
-        messages: as they lie in the lake.
-        changes: table, what it becomes, and how many rows that changes; in the order of writing.
-    """
-
-    messages: pa.Table
-    message_ids: frozenset[str]
-    changes: tuple[tuple[TableSpec, pa.Table, int], ...]
+    subject = Subject(None, None, frozenset(entry.people), frozenset(entry.identities))
+    return erasure_steps.finish(workspace, entry, lambda: examine(workspace, subject))
 
 
 def _conversations(workspace: Workspace) -> list[str]:
@@ -287,100 +238,21 @@ def _conversations(workspace: Workspace) -> list[str]:
     return sorted(of_class & workspace.lake.files(MESSAGES).keys())
 
 
-def _all(workspace: Workspace, erased: Erased) -> Iterator[_Conversation]:
-    return (_without(workspace, erased, one) for one in _conversations(workspace))
-
-
-def _without(workspace: Workspace, erased: Erased, conversation_id: str) -> _Conversation:
-    before = {spec.name: workspace.lake.read(spec, conversation_id) for spec in PARSED_TABLES}
-    after = erased.without_of_conversation(before)
-    messages = before["messages"]
-    theirs = frozenset(
-        message_id
-        for message_id, identity in zip(
-            messages["message_id"].to_pylist(), messages["identity_id"].to_pylist(), strict=True
-        )
-        if identity in erased.identities
-    )
-    if theirs:
-        before["tokens"] = workspace.lake.read(TOKENS, conversation_id)
-        after["tokens"] = erased.without(before["tokens"], TOKENS, theirs)
-    changes = []
-    for spec in CONVERSATION_TABLES:
-        rows = _changed_rows(before[spec.name], after[spec.name]) if spec.name in after else 0
-        if rows:
-            changes.append((spec, after[spec.name], rows))
-    return _Conversation(messages, theirs, tuple(changes))
-
-
-def _changed_rows(before: pa.Table, after: pa.Table) -> int:
-    """Rows that are gone, or another in some column."""
-    if before.num_rows != after.num_rows:
-        return before.num_rows - after.num_rows
-    changed = [False] * before.num_rows
-    for name in before.column_names:
-        if not before[name].equals(after[name]):
-            pairs = zip(before[name].to_pylist(), after[name].to_pylist(), strict=True)
-            changed = [was or one != other for was, (one, other) in zip(changed, pairs, strict=True)]
-    return sum(changed)
-
-
-def _names(subject: Subject) -> list[str]:
-    """Words by which others could mention the person."""
-    said = {*subject.shown, *([subject.name] if subject.name else ())}
-    return sorted(name for name in said if len(name) >= _SHORTEST_NAME)
-
-
-def _mentions(messages: pa.Table, erased: Erased, names: list[str]) -> int:
-    if not names:
-        return 0
-    theirs = pa.array([one in erased.identities for one in messages["identity_id"].to_pylist()], pa.bool_())
-    named = pa.array([False] * messages.num_rows, pa.bool_())
-    for name in names:
-        named = pc.or_(named, pc.match_substring(messages["text"].combine_chunks(), name))
-    return pc.sum(pc.and_(named, pc.invert(theirs))).as_py() or 0
-
-
-def _rows(workspace: Workspace, erased: Erased, message_ids: set[str]) -> ErasedRows:
-    return ErasedRows(workspace.database, workspace.settings.web.class_id, erased, message_ids)
+def _all(workspace: Workspace, erased: Erased) -> Iterator[Conversation]:
+    return (conversation_without(workspace, erased, one) for one in _conversations(workspace))
 
 
 def _erase_lake(workspace: Workspace, erased: Erased, message_ids: set[str]) -> None:
     # What they asked and answered on the portal has gone from the app database, which this is a picture of.
     write_portal_questions(workspace)
     for conversation_id in _conversations(workspace):
-        for spec, table, _ in _without(workspace, erased, conversation_id).changes:
+        for spec, table, _ in conversation_without(workspace, erased, conversation_id).changes:
             workspace.lake.write(spec, table, conversation_id)
     for spec in WHOLE_TABLES:
         before = workspace.lake.read(spec)
         after = erased.unreplaced.without(before, spec, message_ids)
-        if _changed_rows(before, after):
+        if changed_rows(before, after):
             workspace.lake.write(spec, after)
-
-
-def _bring_up(workspace: Workspace) -> None:
-    """Compute again what is older than what it is computed from; the loader takes no half replaced conversation."""
-    lake, ids = workspace.lake, set(_conversations(workspace))
-    parsed = [lake.files(spec) for spec in PARSED_TABLES]
-    newest = {one: max(files[one].modified for files in parsed if one in files) for one in ids}
-    tokens = lake.files(TOKENS)
-    stale = sorted(one for one in ids if one in tokens and tokens[one].modified < newest[one])
-    outcomes = workspace.engine.map(
-        tokenise_messages,
-        {one: lake.path(MESSAGES, one) for one in stale},
-        {one: lake.path(TOKENS, one) for one in stale},
-    )
-    failed = {one: outcome.error for one, outcome in outcomes.items() if outcome.error}
-    tokens, predictions = lake.files(TOKENS), lake.files(QUESTION_PREDICTIONS)
-    due = sorted(
-        one
-        for one in ids & tokens.keys() & predictions.keys()
-        if predictions[one].modified < tokens[one].modified
-    )
-    report = predict(workspace, [one for one in due if one not in failed])
-    failed |= {one: str(error) for one, error in report.failed.items()}
-    if failed:
-        raise InputError("CP-PEOPLE-022", ", ".join(sorted(failed)))
 
 
 def _erase_models(workspace: Workspace, erased: Erased) -> None:

@@ -6,6 +6,8 @@ that runs before writing. What does not: parsing, tokenising (a step of its own)
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from chat_platform.ingestion.portal_questions import write_portal_questions
 from chat_platform.people.erasure import Erased
 from chat_platform.sources.records import ParsedConversation, to_tables
@@ -45,7 +47,7 @@ SNAPSHOT_TABLES = (VIDEO_SNAPSHOTS, CHANNEL_SNAPSHOTS)
 STREAM_TABLES = (CHANNELS, VIDEOS, EMOTES, CHANNEL_TRENDS)
 
 
-def write_conversation(lake: Lake, parsed: ParsedConversation, erased: Erased | None = None) -> None:
+def write_conversation(lake: Lake, parsed: ParsedConversation, erased: Erased | None = None) -> pa.Table:
     """Replace a conversation's messages, reactions, participants and quarantine in the lake.
 
     A conversation without messages gets its empty computed tables at once, so that it is complete.
@@ -55,10 +57,14 @@ def write_conversation(lake: Lake, parsed: ParsedConversation, erased: Erased | 
         parsed: the whole conversation, as an archived answer has it.
         erased: who is kept away, whatever the archive still holds.
 
+    Returns:
+        The messages as they were sent, of those who are kept away too; their ``clean_text`` is not filled.
+
     Raises:
         DataError: CP-DATA-001 or CP-DATA-002 when a rule of the tables is broken; nothing is written then.
     """
     tables = to_tables(parsed)
+    sent = tables["messages"]
     if erased is not None:
         tables = erased.without_of_conversation(tables)
     tables["messages"] = clean_messages(tables["messages"])
@@ -67,6 +73,7 @@ def write_conversation(lake: Lake, parsed: ParsedConversation, erased: Erased | 
     if not parsed.messages:
         for spec in COMPUTED_TABLES:
             lake.write(spec, spec.empty(), parsed.conversation_id)
+    return sent
 
 
 def delete_conversation(lake: Lake, conversation_id: str) -> None:

@@ -34,7 +34,7 @@ class Erasure:
     Attributes:
         people: pseudonyms of the person's ids.
         identities: pseudonyms of their names and accounts in chats.
-        names: pseudonyms of the person's name, by which the entry is found again.
+        names: pseudonyms of what the entry is found by again: a person's name; accounts of a viewer.
         done_at: when nothing was left.
     """
 
@@ -112,14 +112,14 @@ class ErasureList:
         return next((one for one in reversed(entries) if wanted & {*one.people, *one.names}), None)
 
     def add(
-        self, *, people: Collection[str], identities: Collection[str], name: str | None, by: str
+        self, *, people: Collection[str], identities: Collection[str], names: Collection[str], by: str
     ) -> Erasure:
         """Put somebody on the list, or open their entry again with what was not on it.
 
         Args:
             people: ids in ``core.people``; pseudonyms of them are welcome.
             identities: names and accounts in chats.
-            name: the person's name, where it is still known.
+            names: what the entry is found by again, as far as it is still known; pseudonyms are welcome.
             by: who asks for it.
         """
         entries = self.entries()
@@ -128,20 +128,20 @@ class ErasureList:
             self._write([])
         key = kept_key(self._home / KEY_FILE)
         of_people, of_identities = ({pseudonym(one, key) for one in ids} for ids in (people, identities))
-        names = set() if name is None else {pseudonym(normalise_name(name), key)}
+        of_names = {pseudonym(normalise_name(name), key) for name in names}
         known = next((one for one in entries if of_people & set(one.people)), None)
         if known is not None:
             entry = replace(
                 known,
                 people=_both(known.people, of_people),
                 identities=_both(known.identities, of_identities),
-                names=_both(known.names, names),
+                names=_both(known.names, of_names),
                 done_at=None,
             )
             entries[entries.index(known)] = entry
         else:
             number = 1 + max((one.number for one in entries), default=0)
-            ids = (_both((), of_people), _both((), of_identities), _both((), names))
+            ids = (_both((), of_people), _both((), of_identities), _both((), of_names))
             entry = Erasure(number, datetime.now(UTC), by, *ids)
             entries.append(entry)
         self._write(entries)

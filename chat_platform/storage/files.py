@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import psutil
 import pyarrow as pa
@@ -35,16 +35,28 @@ _ROW_GROUP_ROWS = 250_000
 
 
 @contextmanager
-def held_lock(path: Path) -> Iterator[None]:
+def held_lock(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold a lock; wait without using CPU. The kernel frees it when the process dies.
 
     Args:
         path: the lock's file, made where missing, and its folder too; it stays.
+        shared: beside others who share it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with _lock_file(path) as file:
+        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def lock_if_free(path: Path) -> Iterator[bool]:
+    """Hold a lock that nobody holds or shares, without waiting; gives whether it is held."""
+    with _lock_file(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def write_bytes_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -160,6 +172,11 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def _lock_file(path: Path) -> TextIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("a", encoding="utf-8")
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object], mode: int) -> None:

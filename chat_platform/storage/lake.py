@@ -59,6 +59,11 @@ class Lake:
         """
         return f"{self.folder(spec)}/{checked_partition(partition)}.parquet"
 
+    @property
+    def filesystem(self) -> fsspec.AbstractFileSystem:
+        """Where the paths lead."""
+        return self._fs
+
     def folder(self, spec: TableSpec) -> str:
         """Folder of a table."""
         return f"{self._root}/{spec.schema}/{spec.name}"

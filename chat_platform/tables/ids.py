@@ -7,7 +7,10 @@ where the code runs.
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
+
+_PSEUDONYM = re.compile("erased-[0-9a-f]{16}")
 
 
 def digest(*parts: object, length: int = 16) -> str:
@@ -21,11 +24,18 @@ def normalise_name(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
+def is_pseudonym(value: str) -> bool:
+    """Whether a value has the form of what takes the place of an erased one (``people.erasure.pseudonym``)."""
+    return _PSEUDONYM.fullmatch(value) is not None
+
+
 def identity_id(system: str, key: str) -> str:
-    """Id of a name or account at a system.
+    """Id of a name or account at a system; a pseudonym is its own: archived answers hold it for who was erased.
 
     Args:
         system: ``slack`` (key is the user id), ``zoom`` (key is the display name: Zoom's chat gives no id).
         key: the account id, or the display name, which is normalised here.
     """
+    if is_pseudonym(key):
+        return key
     return digest("identity", system, normalise_name(key) if system == "zoom" else key)

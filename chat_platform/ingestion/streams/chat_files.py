@@ -34,7 +34,7 @@ from chat_platform.storage.workspace import Workspace
 
 FILE = "file"
 SUFFIXES = (".json", ".gz", ".txt")
-_PREFIX, _VIDEO = "file-", "video-of-file"
+PREFIX, _VIDEO = "file-", "video-of-file"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def import_chat_file(
         now = datetime.now(UTC)
         suffix = PurePath(name).suffix.lower()
         parts = workspace.vault.parts(spec.name, identity)
-        workspace.vault.write(spec.name, identity, f"{_PREFIX}{now:%Y%m%dT%H%M%S%f}-{sha256}{suffix}", data)
+        workspace.vault.write(spec.name, identity, f"{PREFIX}{now:%Y%m%dT%H%M%S%f}-{sha256}{suffix}", data)
         workspace.vault.write(spec.name, identity, _VIDEO, video_bytes(video))
         if VIDEO_PART not in parts:
             workspace.vault.write(spec.name, identity, VIDEO_PART, video_bytes(video))
@@ -94,10 +94,18 @@ def is_from_file(workspace: Workspace, source: str, conversation_id: str) -> boo
     return known[1] == revision(read_video(workspace.vault.read(source, conversation_id, _VIDEO)))
 
 
+def archived_hashes(workspace: Workspace, source: str) -> set[str]:
+    """SHA-256 of every file that was archived, as it came."""
+    parts = (
+        part for one in workspace.vault.partitions(source) for part in workspace.vault.parts(source, one)
+    )
+    return {PurePath(part).stem.rpartition("-")[2] for part in parts if part.startswith(PREFIX)}
+
+
 def parse_file(workspace: Workspace, source: str, conversation_id: str) -> Outcome:
     """Parse the latest file of a conversation into the lake, with the emotes of its channel and day."""
     try:
-        part = max(p for p in workspace.vault.parts(source, conversation_id) if p.startswith(_PREFIX))
+        part = max(p for p in workspace.vault.parts(source, conversation_id) if p.startswith(PREFIX))
         told = read_video(workspace.vault.read(source, conversation_id, _VIDEO))
         read = platform_spec(source).read_chat_file
         if read is None:

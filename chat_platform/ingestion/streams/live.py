@@ -8,6 +8,9 @@ killed loses nothing that it wrote, a machine that stops loses a second. Files a
 in the class's time zone. What was heard of a channel on a day is one conversation, replaced whenever it has grown.
 Once the recorded stream was read, its messages are the video's, and here they count as heard twice.
 
+Whoever listens shares a lock, and whoever archives holds another, so that files can be rewritten while nobody does
+either.
+
 Lines that begin with ``#`` are ours: ``#begin`` and ``#end`` of listening, ``#silence`` of a lost connection.
 """
 
@@ -17,6 +20,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -29,15 +33,22 @@ from chat_platform.ingestion.streams.tables import SeenVideos, see_videos
 from chat_platform.ingestion.streams.vods import announced, known_video, noted, write_chat
 from chat_platform.settings import Settings
 from chat_platform.sources.records import QuarantinedRecord
-from chat_platform.sources.streams.port import LiveChatSource, StreamChat, Video, live_conversation_id
+from chat_platform.sources.streams.port import (
+    LiveChatSource,
+    LiveListener,
+    StreamChat,
+    Video,
+    live_conversation_id,
+)
 from chat_platform.sources.streams.registry import PLATFORMS, platform_spec
+from chat_platform.storage.files import held_lock, lock_if_free
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import MESSAGES
 from chat_platform.tables.streams import VIDEOS
 
 LIVE = "live"
 SYNC_S = 1.0
-_PART = "live"
+PART = "live"
 _BEGIN, _END, _SILENCE = "#begin", "#end", "#silence"
 
 
@@ -64,9 +75,40 @@ def capture(
     """
     source = live_source(platform)
     listener = source.listen(settings.streams.base_urls.get(platform, {}), logins)
+    with held_lock(_listening_lock(settings, platform), shared=True):
+        return _written_down(settings, platform, source, listener, [login.lower() for login in logins], stop)
+
+
+@contextmanager
+def nobody_listens(settings: Settings, platform: str) -> Iterator[bool]:
+    """Keep everybody from listening and from archiving for a while; gives whether nobody does it already."""
+    with lock_if_free(_listening_lock(settings, platform)) as free, _archiving(settings):
+        yield free
+
+
+def captured_files(settings: Settings, platform: str) -> list[Path]:
+    """Files of what was heard and is not archived for good yet."""
+    return sorted(path for path in (settings.live_chats / platform).glob("*/*") if path.is_file())
+
+
+def _listening_lock(settings: Settings, platform: str) -> Path:
+    return settings.home / "locks" / f"listening-{platform}.lock"
+
+
+def _archiving(settings: Settings) -> AbstractContextManager[None]:
+    return held_lock(settings.home / "locks" / "live.lock")
+
+
+def _written_down(
+    settings: Settings,
+    platform: str,
+    source: LiveChatSource,
+    listener: LiveListener,
+    wanted: Sequence[str],
+    stop: Callable[[], bool],
+) -> int:
     files = _Files(settings, platform)
     heard, told = 0, 0
-    wanted = [login.lower() for login in logins]
     try:
         for login in wanted:
             files.write(login, f"{_BEGIN} {_now()}")
@@ -82,7 +124,7 @@ def capture(
                     files.write(login, said)
             told = len(listener.silences)
             login_heard = source.login_of(line)
-            if login_heard in wanted:
+            if login_heard is not None and login_heard in wanted:
                 files.write(login_heard, line)
                 heard += 1
             files.sync()
@@ -103,6 +145,11 @@ def take_up(workspace: Workspace, platform: str) -> list[str]:
     root = workspace.settings.live_chats / platform
     if source is None or not root.is_dir():
         return []
+    with _archiving(workspace.settings):
+        return _taken_up(workspace, platform, source, root)
+
+
+def _taken_up(workspace: Workspace, platform: str, source: LiveChatSource, root: Path) -> list[str]:
     today = datetime.now(workspace.settings.zone).date()
     taken: list[str] = []
     for folder in sorted(path for path in root.iterdir() if path.is_dir()):
@@ -124,7 +171,7 @@ def is_live(workspace: Workspace, conversation_id: str) -> bool:
 def parse_captured(workspace: Workspace, platform: str, conversation_id: str) -> Outcome:
     """Parse what was heard of a channel on a day into the lake."""
     try:
-        lines = workspace.vault.read(platform, conversation_id, _PART).decode("utf-8", "replace").split("\n")
+        lines = workspace.vault.read(platform, conversation_id, PART).decode("utf-8", "replace").split("\n")
         video = known_video(workspace, platform, conversation_id)
         chat = live_source(platform).parse(lines, conversation_id)
         _leave_to_videos(workspace, video, chat)
@@ -137,8 +184,8 @@ def parse_captured(workspace: Workspace, platform: str, conversation_id: str) ->
     return noted(workspace, conversation_id, parsed)
 
 
-def take_again(workspace: Workspace, platform: str, conversation_id: str) -> list[str]:
-    """After a video was read: what was heard live of it is due again, so that nothing counts twice."""
+def heard_beside(workspace: Workspace, platform: str, conversation_id: str) -> list[str]:
+    """Conversations in which a video's chat stands that was heard live, if it was."""
     video = known_video(workspace, platform, conversation_id)
     begun = video.started_at
     if begun is None:
@@ -146,9 +193,13 @@ def take_again(workspace: Workspace, platform: str, conversation_id: str) -> lis
     zone = workspace.settings.zone
     ended = begun + timedelta(seconds=video.duration_s or 0.0)
     days = {begun.astimezone(zone).date(), ended.astimezone(zone).date()}
-    found = [live_conversation_id(platform, video.channel_id, day) for day in sorted(days)]
+    return [live_conversation_id(platform, video.channel_id, day) for day in sorted(days)]
+
+
+def take_again(workspace: Workspace, platform: str, conversation_id: str) -> list[str]:
+    """After a video was read: what was heard live of it is due again, so that nothing counts twice."""
     again = []
-    for identity in found:
+    for identity in heard_beside(workspace, platform, conversation_id):
         entry = workspace.ledger.get(identity)
         if entry is not None and entry["state"] == "parsed":
             _mark(workspace, identity, entry["payload_sha256"])
@@ -244,7 +295,7 @@ def _take_day(
         started_at=min(times, default=None),
         duration_s=(max(times) - min(times)).total_seconds() if times else None,
     )
-    workspace.vault.write(platform, identity, _PART, data)
+    workspace.vault.write(platform, identity, PART, data)
     workspace.vault.write(platform, identity, VIDEO_PART, video_bytes(video))
     see_videos(workspace, [SeenVideos(platform, channel, [video], now, whole=False)])
     workspace.ledger.announce([announced(workspace, video)])

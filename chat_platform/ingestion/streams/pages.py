@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from chat_platform.storage.workspace import Workspace
 
 PAGES_A_PART = 16
 VIDEO_PART = "video"
-_PREFIX = "pages-"
+PREFIX = "pages-"
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,8 @@ class PageArchive:
             "next": self._held[-1][1].next_cursor,
             "revision": self.revision,
         }
-        bodies = b"".join(page.raw for _, page in self._held)
-        part = f"{_PREFIX}{self.pages:07d}"
-        body = json.dumps(header).encode("ascii") + b"\n" + bodies
+        part = f"{PREFIX}{self.pages:07d}"
+        body = _put_together(header, [page.raw for _, page in self._held])
         self.workspace.vault.write(self.source, self.conversation_id, part, body)
         self.pages += len(self._held)
         self._held.clear()
@@ -99,18 +98,22 @@ def archived_reading(workspace: Workspace, source: str, conversation_id: str) ->
     if not parts:
         return Reading()
     header, _ = _read(workspace, source, conversation_id, parts[-1])
-    before = int(parts[-1].removeprefix(_PREFIX))
+    before = int(parts[-1].removeprefix(PREFIX))
     return Reading(before + len(header["cursors"]), header["revision"], header["cursors"][-1], header["next"])
 
 
 def archived_pages(workspace: Workspace, source: str, conversation_id: str) -> Iterator[bytes]:
     """Pages in order, as they arrived."""
     for part in _parts(workspace, source, conversation_id):
-        header, bodies = _read(workspace, source, conversation_id, part)
-        start = 0
-        for size in header["sizes"]:
-            yield bodies[start : start + size]
-            start += size
+        yield from _pages(*_read(workspace, source, conversation_id, part))
+
+
+def with_pages(part: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """A part with each of its pages changed; where to go on stays."""
+    header, bodies = _taken_apart(part)
+    pages = list(_pages(header, bodies))
+    changed = [change(page) for page in pages]
+    return part if changed == pages else _put_together(header | {"sizes": list(map(len, changed))}, changed)
 
 
 def doubtful_seconds(workspace: Workspace, source: str, conversation_id: str) -> list[float]:
@@ -129,9 +132,24 @@ def pages_sha256(workspace: Workspace, source: str, conversation_id: str) -> str
 
 
 def _parts(workspace: Workspace, source: str, conversation_id: str) -> list[str]:
-    return [part for part in workspace.vault.parts(source, conversation_id) if part.startswith(_PREFIX)]
+    return [part for part in workspace.vault.parts(source, conversation_id) if part.startswith(PREFIX)]
 
 
 def _read(workspace: Workspace, source: str, conversation_id: str, part: str) -> tuple[dict[str, Any], bytes]:
-    line, _, bodies = workspace.vault.read(source, conversation_id, part).partition(b"\n")
+    return _taken_apart(workspace.vault.read(source, conversation_id, part))
+
+
+def _taken_apart(part: bytes) -> tuple[dict[str, Any], bytes]:
+    line, _, bodies = part.partition(b"\n")
     return json.loads(line), bodies
+
+
+def _put_together(header: dict[str, Any], pages: Iterable[bytes]) -> bytes:
+    return json.dumps(header).encode("ascii") + b"\n" + b"".join(pages)
+
+
+def _pages(header: dict[str, Any], bodies: bytes) -> Iterator[bytes]:
+    start = 0
+    for size in header["sizes"]:
+        yield bodies[start : start + size]
+        start += size

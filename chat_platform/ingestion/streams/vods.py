@@ -45,7 +45,6 @@ from chat_platform.sources.streams.snapshots import ABOUT_EVERYBODY
 from chat_platform.storage.engine import LocalEngine
 from chat_platform.storage.ledger import Announced
 from chat_platform.storage.workspace import Workspace
-from chat_platform.tables.class_chat import MESSAGES
 from chat_platform.tables.ids import digest
 from chat_platform.tables.streams import EMOTE_USES
 from chat_platform.text.emotes import NATIVE_USES, chat_of, emote_uses
@@ -193,8 +192,16 @@ def write_chat(
     Raises:
         DataError: CP-DATA-001 or CP-DATA-002 when a rule of the tables is broken.
     """
-    write_conversation(workspace.lake, chat.conversation, workspace.erasures.erased())
-    _write_emote_uses(workspace, video, chat.native_emotes, embedded)
+    erased = workspace.erasures.erased()
+    sent = write_conversation(workspace.lake, chat.conversation, erased)
+    if sent.num_rows:
+        # From what was sent: of who is kept away the text is gone, and the emotes of the channel are not.
+        uses = _emote_uses(workspace, video, sent, chat.native_emotes, embedded)
+        uses = uses if erased is None else erased.without(uses, EMOTE_USES)
+        workspace.lake.write(EMOTE_USES, uses, video.conversation_id)
+    else:
+        # Its computed tables are written already, and the loader waits for what is newer than they are.
+        workspace.lake.delete(EMOTE_USES, video.conversation_id)
     return chat.conversation
 
 
@@ -325,16 +332,14 @@ def note_gaps(parsed: ParsedConversation, video: Video, doubtful: Iterable[float
         parsed.records += 1
 
 
-def _write_emote_uses(
-    workspace: Workspace, video: Video, native: Iterable[NativeEmoteUse], embedded: Iterable[Emote]
-) -> None:
-    messages = workspace.lake.read(MESSAGES, video.conversation_id)
-    if not messages.num_rows:
-        # Its computed tables are written already, and the loader waits for what is newer than they are.
-        workspace.lake.delete(EMOTE_USES, video.conversation_id)
-        return
+def _emote_uses(
+    workspace: Workspace,
+    video: Video,
+    messages: pa.Table,
+    native: Iterable[NativeEmoteUse],
+    embedded: Iterable[Emote],
+) -> pa.Table:
     uses = pa.Table.from_pylist([vars(use) for use in native], schema=NATIVE_USES)
     chat = chat_of(messages, uses, platform=video.platform, channel_id=video.channel_id)
     emotes = with_embedded(usable_emotes(workspace, video.platform, video.channel_id), video, embedded)
-    table = emote_uses(chat, emotes, zone=workspace.settings.timezone)
-    workspace.lake.write(EMOTE_USES, table, video.conversation_id)
+    return emote_uses(chat, emotes, zone=workspace.settings.timezone)

@@ -22,6 +22,12 @@ from chat_platform.sources.records import ParsedConversation
 from chat_platform.sources.streams.clock import Clock
 
 NATIVE = "native"
+StandIn = Callable[[str], str | None]
+"""Account id, or name where a record shows no id → what is to stand in its place; ``None``: somebody else's.
+
+It tells who is taken out of what is archived. Their records stay, with id, time and place, so that counts do; of what
+was said and who said it nothing stays. What holds nobody of them comes back as the same bytes.
+"""
 DELETED_AUTHOR = ""
 """``author_name`` of a message whose account is gone; it has no ``author_ref`` either."""
 
@@ -284,6 +290,9 @@ class LiveChatSource(Protocol):
     def parse(self, lines: Iterable[str], conversation_id: str) -> StreamChat:
         """Lines of one channel as records; what was heard twice counts once."""
 
+    def erase(self, data: bytes, stand_in: StandIn) -> bytes:
+        """Archived lines without somebody; see ``StandIn``."""
+
 
 @dataclass(frozen=True)
 class PlatformSpec:
@@ -298,10 +307,14 @@ class PlatformSpec:
         parse_chat: archived pages of a video, in order, as records. It needs no open platform: what is archived can
             be parsed for ever, also without credentials. A comment on two pages counts once, and nothing is raised
             for what a page holds: what cannot be used is quarantined.
+        erase_page: an archived page of a video without somebody; see ``StandIn``.
         video_link: video and seconds from its start → address that plays it from there.
         third_party_emotes: whether BTTV, FFZ and 7TV know its channels by the platform's ids.
+        names_are_logins: an account is also known by the name that is shown: nobody else has it at the time, and case
+            does not tell names apart.
         read_chat_file: bytes and name of a file, what is known of a video by its id, and the video's id where
             somebody said it → the file's chat; raises ``InputError``. ``None``: there are no such files.
+        erase_chat_file: bytes and name of such a file → it without somebody; see ``StandIn``.
         live: how chat is heard while a channel streams; ``None``: it is not.
     """
 
@@ -311,9 +324,12 @@ class PlatformSpec:
     reference: Callable[[str], ChannelReference | None]
     connect: Callable[[Connection], StreamPlatform]
     parse_chat: Callable[[Video, Iterable[bytes]], StreamChat]
+    erase_page: Callable[[Video, bytes, StandIn], bytes]
     video_link: Callable[[str, float], str]
     third_party_emotes: bool = False
+    names_are_logins: bool = False
     read_chat_file: Callable[[bytes, str, Callable[[str], Video | None], str | None], ChatFile] | None = None
+    erase_chat_file: Callable[[bytes, str, StandIn], bytes] | None = None
     live: LiveChatSource | None = None
 
 

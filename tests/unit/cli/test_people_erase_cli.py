@@ -14,12 +14,13 @@ from chat_platform.errors import ChatPlatformError
 from chat_platform.ingestion.people import resolve_people
 from chat_platform.ingestion.predictions import predict
 from chat_platform.ingestion.publication import publish
+from chat_platform.ingestion.streams.chat_files import import_chat_file, parse_file
 from chat_platform.ingestion.tables import load_conversations
 from chat_platform.storage.erasures import KEY_FILE, LIST_FILE
 from chat_platform.storage.liveness import RunGuard
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import MESSAGES
-from tests.integration.classes import add_lines
+from tests.integration.classes import add_lines, tokenise
 
 LINES = [("김가나", "혼자만의 이야기"), ("이다라", "김가나 님 안녕하세요"), ("이다라", "반가워요")]
 
@@ -134,3 +135,42 @@ def test_nobody_is_erased_by_a_name_that_is_nobodys(
     answer = invoke("people", "erase", "아무도", "--yes")
     assert isinstance(answer.exception, ChatPlatformError)
     assert answer.exception.code == "CP-PEOPLE-011"
+
+
+@pytest.fixture
+def video(workspace: Workspace, conversation: str) -> str:
+    """The chat of a stream beside the class, parsed and published."""
+    lines = [
+        "[2026-03-02 11:00:01 UTC] viewer_x: 혼자만의 이야기",
+        "[2026-03-02 11:00:02 UTC] other: @viewer_x hi",
+    ]
+    found = import_chat_file(workspace, "2000000001.txt", "\n".join(lines).encode())
+    parse_file(workspace, "twitch", found.conversation_id)
+    tokenise(workspace, found.conversation_id)
+    predict(workspace, [found.conversation_id])
+    graph_runs.publish()
+    return found.conversation_id
+
+
+def test_a_viewer_of_streams_is_shown_erased_and_found_again(
+    as_json: Callable[..., Any], invoke: Callable[..., Result], workspace: Workspace, video: str
+) -> None:
+    asked = ("people", "erase", "--viewer", "twitch:Viewer_X")
+    found = as_json(*asked, "--dry-run")
+    assert (found["platform"], found["names"], found["channel"]) == ("twitch", ["Viewer_X"], None)
+    assert (found["lake"]["core.messages"], found["mentions"], found["erased"]) == (1, 1, False)
+    assert [name.split("/")[:2] for name in found["raw"]] == [["twitch", video]]
+    shown = invoke(*asked, "--dry-run").stdout
+    assert "core.messages" in shown and "혼자만의" not in shown
+    done = as_json(*asked, "--yes", "--raw", "--by", "kim")
+    assert done["erased"]
+    assert said(workspace, video) == ["", "@viewer_x hi"]
+    again = as_json(*asked, "--yes", "--raw")
+    assert (again["erased"], again["lake"], again["raw"]) == (False, {}, [])
+    assert [entry.asked_by for entry in workspace.erasures.entries()] == ["kim"]
+
+
+@pytest.mark.parametrize("who", [(), ("김가나", "--viewer", "twitch:somebody")])
+def test_a_person_or_a_viewer_is_named(invoke: Callable[..., Result], who: tuple[str, ...]) -> None:
+    result = invoke("people", "erase", *who)
+    assert result.exit_code == 2

@@ -6,15 +6,12 @@ import base64
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
-import zstandard
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chat_platform.errors import InputError
@@ -45,6 +42,7 @@ from chat_platform.tables.catalogue import ALL_TABLES
 from chat_platform.tables.class_chat import MESSAGES, TOKENS
 from chat_platform.tables.ids import identity_id
 from chat_platform.tables.models import AUTHOR_PREDICTIONS, LABELS
+from tests.erasures import Killed, killed_at, readable, sorted_rows
 from tests.integration.classes import add_lines, tokenise
 
 GONE, OTHER = "김가나", "이다라"
@@ -59,10 +57,6 @@ SLACK_DAY = "slack-C0CHAT-20260302"
 # On this one they only joined.
 JOINED_DAY = "slack-C0CHAT-20260301"
 CLASS_LIST_CSV = f"아이디,이름,이메일\nL-GONE,{GONE},ganakim@example.com\nL-OTHER,{OTHER},other@example.com\n"
-
-
-class Killed(BaseException):
-    """As a kill: nothing catches it."""
 
 
 def settings_of(home: Path) -> Settings:
@@ -239,19 +233,6 @@ def copied(taught: Path, home: Path) -> Workspace:
     return Workspace(settings_of(home))
 
 
-def readable(path: Path) -> str:
-    """Everything that a file says, whatever it is packed with."""
-    if path.suffix == ".parquet":
-        return json.dumps(pq.ParquetFile(path).read().to_pylist(), ensure_ascii=False, default=str)
-    data = path.read_bytes()
-    if path.suffix == ".zst":
-        text = zstandard.ZstdDecompressor().decompress(data, max_output_size=1 << 26).decode("utf-8")
-        envelope = json.loads(text) if text.startswith("{") else {}
-        inner = base64.b64decode(envelope["data"]).decode("utf-8") if "data" in envelope else ""
-        return f"{text}{json.dumps(json.loads(text), ensure_ascii=False) if text[:1] in '{[' else ''}{inner}"
-    return data.decode("utf-8", "ignore")
-
-
 def holding(home: Path) -> set[str]:
     """Files in which one of the words stands."""
     return {
@@ -268,27 +249,21 @@ def state(workspace: Workspace) -> dict[str, Any]:
     for name, spec in ALL_TABLES.items():
         for partition in workspace.lake.files(spec):
             rows = workspace.lake.read(spec, partition).to_pylist()
-            found[f"{name}/{partition}"] = _sorted(rows, volatile)
+            found[f"{name}/{partition}"] = sorted_rows(rows, volatile)
     with Session(workspace.database) as session:
         for table in Base.metadata.sorted_tables:
             rows = [dict(row) for row in session.execute(select(table)).mappings()]
-            found[f"app.{table.name}"] = _sorted(rows, {*volatile, "published_version"})
+            found[f"app.{table.name}"] = sorted_rows(rows, {*volatile, "published_version"})
     with workspace.publication.read() as connection:
         for name in ("core.messages", "core.people", "core.identities", "ml.labels", "ml.author_predictions"):
             rows = connection.execute(f"select * from {name}").to_arrow_table().to_pylist()  # noqa: S608
-            found[f"published.{name}"] = _sorted(rows, volatile)
+            found[f"published.{name}"] = sorted_rows(rows, volatile)
     found["list"] = [
         (one.number, one.people, one.identities, one.names, one.done_at is not None)
         for one in workspace.erasures.entries()
     ]
     found["published"] = len(workspace.publication.numbers())
     return found
-
-
-def _sorted(rows: list[dict[str, Any]], volatile: set[str]) -> list[str]:
-    return sorted(
-        json.dumps({k: v for k, v in row.items() if k not in volatile}, default=str) for row in rows
-    )
 
 
 def test_the_home_holds_them_everywhere_before(workspace: Workspace) -> None:
@@ -489,49 +464,6 @@ def test_a_name_that_fits_two_is_refused_and_one_that_is_not_decided_is_named(wo
 
 
 GONE_PERSON_ID = account_person_id("slack", GONE_SLACK)
-
-
-@contextmanager
-def killed_at(number: int, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Die before or after the ``number``-th thing that is written, committed or removed."""
-    steps = [0]
-
-    def step() -> None:
-        steps[0] += 1
-        if steps[0] == number:
-            raise Killed
-
-    replacing, unlink, rmtree = files.replacing, Path.unlink, shutil.rmtree
-
-    @contextmanager
-    def replacing_or_dying(path: Path, mode: int = 0o644) -> Iterator[Path]:
-        step()
-        with replacing(path, mode) as temporary:
-            yield temporary
-        step()
-
-    def unlink_or_die(path: Path, missing_ok: bool = False) -> None:
-        if not path.name.endswith(".tmp"):
-            step()
-        unlink(path, missing_ok=missing_ok)
-
-    def rmtree_or_die(path: Path, *arguments: Any, **options: Any) -> None:
-        step()
-        rmtree(path, *arguments, **options)
-
-    def commit_or_die(_connection: Any) -> None:
-        step()
-
-    engine: Engine = workspace.database
-    with monkeypatch.context() as patched:
-        patched.setattr(files, "replacing", replacing_or_dying)
-        patched.setattr(Path, "unlink", unlink_or_die)
-        patched.setattr(shutil, "rmtree", rmtree_or_die)
-        event.listen(engine, "commit", commit_or_die)
-        try:
-            yield steps
-        finally:
-            event.remove(engine, "commit", commit_or_die)
 
 
 def _interrupted(

@@ -4,11 +4,13 @@ What belongs here: its paging by the player's time, and its comments as records.
 
 Format: ``GET /v1/videos/<video>/chats?playerMessageTime=<ms>`` gives ``videoChats`` and ``nextPlayerMessageTime``
 (null at the end). ``profile`` and ``extras`` are JSON written as text. Emotes stand in the text as ``{:code:}``;
-``extras.emojis`` says which of them are any. Comments have no ids: who wrote what at which millisecond is one.
+``extras.emojis`` says which of them are any. Comments have no ids: who wrote what at which millisecond is one. Of a
+comment whose author was taken out, ``erasedId`` is the id that it had.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,11 +20,14 @@ from chat_platform.sources.http import parse_json
 from chat_platform.sources.streams.chat import ChatBuilder, Comment, EmoteHit
 from chat_platform.sources.streams.fields import count, epoch_ms, ident, mapping, text
 from chat_platform.sources.streams.http import Call, PlatformHttp
-from chat_platform.sources.streams.port import DELETED_AUTHOR, ChatPage, StreamChat, Video
+from chat_platform.sources.streams.port import DELETED_AUTHOR, ChatPage, StandIn, StreamChat, Video
 from chat_platform.tables.ids import digest
 
 CHZZK = "chzzk"
 _NOBODY = frozenset({"anonymous"})
+# Of a comment whose author is taken out.
+_KEPT = ("messageTime", "playerMessageTime")
+_ERASED_ID = "erasedId"
 _PLACE = re.compile(r"\{:([^{}:]{1,60}):\}")
 
 
@@ -82,6 +87,25 @@ def parse_pages(video: Video, pages: Iterable[bytes]) -> StreamChat:
     return builder.build()
 
 
+def erase_page(video: Video, raw: bytes, stand_in: StandIn) -> bytes:
+    """An archived page without somebody; see ``StandIn``."""
+    body = parse_json(raw)
+    chats = _chats(body) or []
+    found = False
+    for place, chat in enumerate(map(mapping, chats)):
+        instead = stand_in(_author_ref(chat) or _author_name(chat))
+        if instead is not None:
+            found = True
+            chats[place] = {
+                **{name: chat[name] for name in _KEPT if name in chat},
+                "userIdHash": instead,
+                "profile": {"nickname": instead},
+                "content": "" if isinstance(chat.get("content"), str) else None,
+                _ERASED_ID: _comment_id(video.video_id, chat),
+            }
+    return json.dumps(body, separators=(",", ":")).encode("ascii") if found else raw
+
+
 def _chats(body: object) -> list[Any] | None:
     found = mapping(mapping(body).get("content")).get("videoChats")
     return found if isinstance(found, list) else None
@@ -92,19 +116,31 @@ def _read(builder: ChatBuilder, video_id: str, chat: Mapping[str, Any]) -> None:
     if not isinstance(content, str):
         builder.quarantine("comment_malformed", "no content")
         return
-    author = ident(chat.get("userIdHash"))
-    profile = _nested(chat.get("profile"))
     builder.add(
         Comment(
-            comment_id=digest(video_id, author, chat.get("messageTime"), player_ms, content),
+            comment_id=_comment_id(video_id, chat),
             text=content,
             sent_at=epoch_ms(chat.get("messageTime")),
             offset_s=None if player_ms is None else player_ms / 1000,
-            author_ref=None if author in _NOBODY else author,
-            author_name=text(profile.get("nickname")) or DELETED_AUTHOR,
+            author_ref=_author_ref(chat),
+            author_name=_author_name(chat),
             emotes=_hits(content, mapping(_nested(chat.get("extras")).get("emojis"))),
         )
     )
+
+
+def _comment_id(video_id: str, chat: Mapping[str, Any]) -> str:
+    said = ident(chat.get("userIdHash")), chat.get("messageTime"), count(chat.get("playerMessageTime"))
+    return text(chat.get(_ERASED_ID)) or digest(video_id, *said, chat.get("content"))
+
+
+def _author_ref(chat: Mapping[str, Any]) -> str | None:
+    author = ident(chat.get("userIdHash"))
+    return None if author in _NOBODY else author
+
+
+def _author_name(chat: Mapping[str, Any]) -> str:
+    return text(_nested(chat.get("profile")).get("nickname")) or DELETED_AUTHOR
 
 
 def _hits(content: str, known: Mapping[str, Any]) -> tuple[EmoteHit, ...]:

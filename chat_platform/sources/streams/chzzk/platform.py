@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from chat_platform.errors import StreamError
 from chat_platform.sources.http import HeaderAuth
-from chat_platform.sources.streams.chzzk.chat import CHZZK, emote_code, parse_pages, read_page
+from chat_platform.sources.streams.chzzk.chat import CHZZK, emote_code, erase_page, parse_pages, read_page
 from chat_platform.sources.streams.fields import (
     count,
     epoch_ms,
@@ -266,5 +266,6 @@ PLATFORM = PlatformSpec(
     reference=reference,
     connect=ChzzkPlatform,
     parse_chat=parse_pages,
+    erase_page=erase_page,
     video_link=video_link,
 )

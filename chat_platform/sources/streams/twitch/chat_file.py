@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable
 from pathlib import PurePath
 
-from chat_platform.sources.streams.port import ChatFile, Video
-from chat_platform.sources.streams.twitch.downloader_json import read_downloader_json
-from chat_platform.sources.streams.twitch.downloader_text import read_downloader_text
+from chat_platform.sources.streams.port import ChatFile, StandIn, Video
+from chat_platform.sources.streams.twitch.downloader_json import erase_from_json, read_downloader_json
+from chat_platform.sources.streams.twitch.downloader_text import erase_from_text, read_downloader_text
 from chat_platform.sources.streams.twitch.helix import TWITCH
 
 TEXT_SUFFIX = ".txt"
@@ -37,9 +37,23 @@ def read_chat_file(
     Raises:
         InputError: CP-TWITCH-001, -002 or -003 when it cannot be used.
     """
-    if not filename.lower().endswith(TEXT_SUFFIX):
+    if not _is_text(filename):
         return read_downloader_json(data, filename)
     named = _VIDEO_ID.search(PurePath(filename).stem)
     wanted = video_id or (named[0] if named else f"file-{hashlib.sha256(data).hexdigest()[:16]}")
     video = known(wanted) or Video(platform=TWITCH, video_id=wanted, channel_id="", title="")
     return ChatFile(video, read_downloader_text(data, filename, video), [])
+
+
+def erase_chat_file(data: bytes, filename: str, stand_in: StandIn) -> bytes:
+    """A file without somebody; see ``StandIn``.
+
+    Raises:
+        InputError: CP-TWITCH-001 when it cannot be read.
+    """
+    erase = erase_from_text if _is_text(filename) else erase_from_json
+    return erase(data, filename, stand_in)
+
+
+def _is_text(filename: str) -> bool:
+    return filename.lower().endswith(TEXT_SUFFIX)

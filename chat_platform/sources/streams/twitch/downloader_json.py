@@ -11,6 +11,7 @@ are taken from its fragments: the offsets beside them follow another count than 
 from __future__ import annotations
 
 import codecs
+import json
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -31,12 +32,14 @@ from chat_platform.sources.streams.fields import (
     shifted,
     text,
 )
-from chat_platform.sources.streams.port import DELETED_AUTHOR, NATIVE, ChatFile, Emote, Video
+from chat_platform.sources.streams.port import DELETED_AUTHOR, NATIVE, ChatFile, Emote, StandIn, Video
 from chat_platform.sources.streams.twitch.helix import TWITCH, duration_s
 from chat_platform.tables.ids import digest
 
 SOURCE = "twitch_file"
 MAX_BYTES = 4 << 30
+# Of a comment whose author is taken out.
+_KEPT = ("_id", "created_at", "channel_id", "content_type", "content_id", "content_offset_seconds")
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -67,6 +70,27 @@ def read_downloader_json(data: bytes, filename: str) -> ChatFile:
     for item in root["comments"]:
         _read(builder, mapping(item))
     return ChatFile(video, builder.build(), list(_emotes(root, video.channel_id)))
+
+
+def erase_from_json(data: bytes, filename: str, stand_in: StandIn) -> bytes:
+    """A file without somebody, not compressed; see ``StandIn``.
+
+    Raises:
+        InputError: CP-TWITCH-001.
+    """
+    root = mapping(parse_json(decoded(data, filename)))
+    comments = items(root.get("comments"))
+    found = False
+    for place, item in enumerate(map(mapping, comments)):
+        instead = stand_in(_author_ref(item) or _author_name(item))
+        if instead is not None:
+            found = True
+            comments[place] = {
+                **{name: item[name] for name in _KEPT if name in item},
+                "commenter": {"display_name": instead, "_id": instead, "name": instead},
+                "message": {"body": "", "fragments": []} if isinstance(item.get("message"), dict) else None,
+            }
+    return json.dumps(root, separators=(",", ":")).encode("ascii") if found else data
 
 
 def decoded(data: bytes, filename: str) -> str:
@@ -139,18 +163,26 @@ def _read(builder: ChatBuilder, item: Mapping[str, Any]) -> None:
         return
     fragments = [mapping(fragment) for fragment in items(message.get("fragments"))]
     body = message.get("body")
-    commenter = mapping(item.get("commenter"))
     builder.add(
         Comment(
             comment_id=comment_id,
             text=body if isinstance(body, str) else "".join(map(_text_of, fragments)),
             sent_at=moment(item.get("created_at")),
             offset_s=number(item.get("content_offset_seconds")),
-            author_ref=ident(commenter.get("_id")),
-            author_name=text(commenter.get("display_name")) or text(commenter.get("name")) or DELETED_AUTHOR,
+            author_ref=_author_ref(item),
+            author_name=_author_name(item),
             emotes=tuple(_hits(fragments)),
         )
     )
+
+
+def _author_ref(item: Mapping[str, Any]) -> str | None:
+    return ident(mapping(item.get("commenter")).get("_id"))
+
+
+def _author_name(item: Mapping[str, Any]) -> str:
+    commenter = mapping(item.get("commenter"))
+    return text(commenter.get("display_name")) or text(commenter.get("name")) or DELETED_AUTHOR
 
 
 def _text_of(fragment: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from typing import Literal
 from chat_platform.errors import InputError
 from chat_platform.sources.streams.chat import ChatBuilder, Comment
 from chat_platform.sources.streams.fields import moment
-from chat_platform.sources.streams.port import StreamChat, Video
+from chat_platform.sources.streams.port import StandIn, StreamChat, Video
 from chat_platform.sources.streams.twitch.downloader_json import SOURCE, decoded
 from chat_platform.sources.streams.twitch.helix import TWITCH
 
@@ -30,6 +30,7 @@ _DISORDER_S = 60
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _RELATIVE = re.compile(r"\[(\d{1,4}):([0-5]\d):([0-5]\d)\] (.*)", re.ASCII | re.DOTALL)
 _UTC = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,7})?) UTC\] (.*)", re.ASCII | re.DOTALL)
+_UNREADABLE = "erased"
 _SPOKEN = re.compile(r"([^\s:][^:]{0,60}): (.*)", re.DOTALL)
 
 
@@ -68,6 +69,30 @@ def read_downloader_text(data: bytes, filename: str, video: Video) -> StreamChat
     return builder.build()
 
 
+def erase_from_text(data: bytes, filename: str, stand_in: StandIn) -> bytes:
+    """A file without somebody, in UTF-8; see ``StandIn``.
+
+    A line that cannot be read and follows one of theirs is taken for the rest of it: a message may hold line ends.
+
+    Raises:
+        InputError: CP-TWITCH-001.
+    """
+    lines = _LINE_END.split(decoded(data, filename))
+    form = _form_of([line for line in lines if line])
+    kept: list[str] = []
+    theirs = False
+    for line in lines:
+        spoken = _spoken(line, form)
+        parts = _SPOKEN.fullmatch(spoken) if spoken is not None else None
+        if parts is not None:
+            instead = stand_in(parts[1])
+            theirs = instead is not None
+            kept.append(f"{line[: len(line) - len(parts[0])]}{instead}: " if theirs else line)
+        else:
+            kept.append(_UNREADABLE if theirs and line else line)
+    return "\n".join(kept).encode("utf-8") if kept != lines else data
+
+
 class _Days:
     """Counts the midnights of a clock that begins again after 24 hours."""
 
@@ -97,6 +122,16 @@ def _forms(line: str) -> Iterator[Form]:
         yield "utc"
     elif _SPOKEN.fullmatch(line):
         yield "none"
+
+
+def _spoken(line: str, form: Form | None) -> str | None:
+    """What follows the time; ``None`` where a line has none of its form."""
+    match = (
+        {"relative": _RELATIVE, "utc": _UTC}[form].fullmatch(line) if form in ("relative", "utc") else None
+    )
+    if match is not None:
+        return str(match[match.re.groups])
+    return line if form == "none" else None
 
 
 def _comment(line: str, form: Form, days: _Days, started_at: datetime | None) -> Comment | None:

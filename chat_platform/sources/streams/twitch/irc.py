@@ -1,9 +1,11 @@
 r"""Live chat of Twitch.
 
-What belongs here: lines of Twitch's IRC as records, and a client that listens. What does not: where lines are kept.
+What belongs here: lines of Twitch's IRC as records, or without somebody, and a client that listens. What does not:
+where lines are kept.
 
 Format: IRCv3 tags before the line; ``emotes=25:0-4,12-16/1902:6-10`` counts code points of the message, both ends
-included; within an action (``/me``) they count from its text. Values of tags escape ``; blank \ CR LF`` as
+included; within an action (``/me``) they count from its text. A reply says in ``reply-parent-…`` whom it answers and
+what that was; ``reply-thread-parent-…`` is the first of the thread. Values of tags escape ``; blank \ CR LF`` as
 ``\: \s \\ \r \n``. Nobody needs an account to listen: the name ``justinfan`` with a number has none.
 """
 
@@ -27,7 +29,7 @@ from chat_platform.settings import is_loopback
 from chat_platform.sources.streams.chat import ChatBuilder, Comment, EmoteHit
 from chat_platform.sources.streams.clock import Clock
 from chat_platform.sources.streams.fields import epoch_ms, ident, text
-from chat_platform.sources.streams.port import DELETED_AUTHOR, LiveListener, Silence, StreamChat
+from chat_platform.sources.streams.port import DELETED_AUTHOR, LiveListener, Silence, StandIn, StreamChat
 from chat_platform.sources.streams.twitch.helix import LOGIN, TWITCH
 
 LOGGER = logging.getLogger(__name__)
@@ -45,6 +47,11 @@ _EMOTE = re.compile(r"([^:/]+):((?:\d{1,4}-\d{1,4},?)+)", re.ASCII)
 _RANGE = re.compile(r"(\d{1,4})-(\d{1,4})", re.ASCII)
 _ACTION = re.compile("\x01ACTION (.*?)\x01?", re.DOTALL)
 _RECORDS = frozenset({"PRIVMSG", "CLEARMSG", "CLEARCHAT"})
+# Of a line about somebody who is taken out.
+_KEPT = frozenset({b"id", b"room-id", b"target-msg-id", b"tmi-sent-ts"})
+_SERVER = "tmi.twitch.tv"
+_ANSWERED = ("reply-parent-", "reply-thread-parent-")
+_ANSWERED_NAMES = ("display-name", "user-id", "user-login")
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,85 @@ def parse_live(lines: Iterable[str], conversation_id: str, *, title: str | None 
     return builder.build()
 
 
+def erase_lines(data: bytes, stand_in: StandIn) -> bytes:
+    """Archived lines without somebody; see ``StandIn``.
+
+    What others answered to them loses the quote and whom it answers.
+    """
+    lines = data.split(b"\n")
+    heard = [parse_line(line.decode("utf-8", "replace")) for line in lines]
+    theirs = _ids_of(heard, stand_in)
+    kept = [_without(line, parsed, stand_in, theirs) for line, parsed in zip(lines, heard, strict=True)]
+    return b"\n".join(kept)
+
+
+def _ids_of(heard: Iterable[IrcLine | None], stand_in: StandIn) -> dict[str, str]:
+    """Message of theirs → what stands in the place of its author; a deletion may name the message only."""
+    found = {}
+    for line in heard:
+        if (
+            line is not None
+            and line.command == "PRIVMSG"
+            and (instead := stand_in(_author(line))) is not None
+        ):
+            found[line.tags.get("id", "")] = instead
+    return found
+
+
+def _author(line: IrcLine) -> str:
+    return ident(line.tags.get("user-id")) or _author_name(line)
+
+
+def _author_name(line: IrcLine) -> str:
+    return text(line.tags.get("display-name")) or text(line.nick) or DELETED_AUTHOR
+
+
+def _without(raw: bytes, line: IrcLine | None, stand_in: StandIn, theirs: Mapping[str, str]) -> bytes:
+    if line is None or line.command not in _RECORDS:
+        return raw
+    if line.command == "CLEARMSG":
+        instead = stand_in(line.tags.get("login", "")) or theirs.get(line.tags.get("target-msg-id", ""))
+        return raw if instead is None else _rewritten(raw, line, {"login": instead})
+    if line.command == "CLEARCHAT":
+        instead = stand_in(line.tags.get("target-user-id", "")) or stand_in(line.param(1))
+        return raw if instead is None else _rewritten(raw, line, {"target-user-id": instead}, last=instead)
+    instead = stand_in(_author(line))
+    if instead is None:
+        return _answering_nobody(raw, line, stand_in)
+    names = {"display-name": instead, "user-id": instead}
+    return _rewritten(raw, line, names, f"{instead}!{instead}@{instead}.")
+
+
+def _rewritten(raw: bytes, line: IrcLine, names: Mapping[str, str], user: str = "", last: str = "") -> bytes:
+    """A line of which nothing is left but its place among the others."""
+    tags = [f"{name}={value}".encode() for name, value in names.items()]
+    tags += [tag for tag in _raw_tags(raw) if tag.partition(b"=")[0] in _KEPT]
+    rest = f"{user}{_SERVER} {line.command} {line.param(0)} :{last}".encode()
+    return b"@" + b";".join(tags) + b" :" + rest
+
+
+def _raw_tags(raw: bytes) -> list[bytes]:
+    return raw[1:].partition(b" ")[0].split(b";") if raw.startswith(b"@") else []
+
+
+def _answering_nobody(raw: bytes, line: IrcLine, stand_in: StandIn) -> bytes:
+    """Somebody else's message without whom it answers, where that is theirs."""
+    changed: dict[bytes, str] = {}
+    for group in _ANSWERED:
+        said = [line.tags.get(f"{group}{name}", "") for name in _ANSWERED_NAMES]
+        instead = next(filter(None, map(stand_in, said)), None)
+        if instead is not None:
+            changed |= {f"{group}{name}".encode(): instead for name in _ANSWERED_NAMES}
+            changed[f"{group}msg-body".encode()] = ""
+    if not changed:
+        return raw
+    tags = []
+    for tag in _raw_tags(raw):
+        name, equals, _ = tag.partition(b"=")
+        tags.append(name + equals + changed[name].encode() if name in changed else tag)
+    return b"@" + b";".join(tags) + b" " + raw.partition(b" ")[2]
+
+
 def _read(builder: ChatBuilder, line: IrcLine) -> None:
     if line.command == "CLEARMSG":
         builder.remove(comment_id=line.tags.get("target-msg-id"))
@@ -139,7 +225,7 @@ def _read(builder: ChatBuilder, line: IrcLine) -> None:
             text=message,
             sent_at=epoch_ms(line.tags.get("tmi-sent-ts")),
             author_ref=ident(line.tags.get("user-id")),
-            author_name=text(line.tags.get("display-name")) or text(line.nick) or DELETED_AUTHOR,
+            author_name=_author_name(line),
             emotes=emote_hits(line.tags.get("emotes", ""), message),
         )
     )
@@ -330,6 +416,10 @@ class TwitchLive:
     def parse(self, lines: Iterable[str], conversation_id: str) -> StreamChat:
         """Lines of one channel as records."""
         return parse_live(lines, conversation_id)
+
+    def erase(self, data: bytes, stand_in: StandIn) -> bytes:
+        """Archived lines without somebody; see ``StandIn``."""
+        return erase_lines(data, stand_in)
 
 
 def _send(connection: socket.socket, *lines: str) -> None:

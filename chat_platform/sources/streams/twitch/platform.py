@@ -22,11 +22,11 @@ from chat_platform.sources.streams.port import (
     PlatformSpec,
     Video,
 )
-from chat_platform.sources.streams.twitch.chat_file import read_chat_file
+from chat_platform.sources.streams.twitch.chat_file import erase_chat_file, read_chat_file
 from chat_platform.sources.streams.twitch.helix import LOGIN, SITE, TWITCH, Helix
 from chat_platform.sources.streams.twitch.irc import TwitchLive
 from chat_platform.sources.streams.twitch.token import AppToken
-from chat_platform.sources.streams.twitch.vod_chat import VodChat, parse_pages
+from chat_platform.sources.streams.twitch.vod_chat import VodChat, erase_page, parse_pages
 
 BASE_URLS = {
     "helix": "https://api.twitch.tv/helix",
@@ -119,8 +119,11 @@ PLATFORM = PlatformSpec(
     reference=reference,
     connect=TwitchPlatform,
     parse_chat=parse_pages,
+    erase_page=erase_page,
     video_link=video_link,
     third_party_emotes=True,
+    names_are_logins=True,
     read_chat_file=read_chat_file,
+    erase_chat_file=erase_chat_file,
     live=TwitchLive(),
 )

@@ -10,6 +10,7 @@ comments are told apart by their ids. A cursor of ours therefore holds both: ``7
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -19,13 +20,15 @@ from chat_platform.sources.http import parse_json
 from chat_platform.sources.streams.chat import ChatBuilder, Comment, EmoteHit
 from chat_platform.sources.streams.fields import ident, items, mapping, moment, number, text
 from chat_platform.sources.streams.http import Answer, Call, PlatformHttp
-from chat_platform.sources.streams.port import DELETED_AUTHOR, ChatPage, StreamChat, Video
+from chat_platform.sources.streams.port import DELETED_AUTHOR, ChatPage, StandIn, StreamChat, Video
 from chat_platform.sources.streams.twitch.helix import TWITCH
 
 OPERATION = "VideoCommentsByOffsetOrCursor"
 QUERY_HASH = "b70a3591ff0f4e0313d126c6a1502d79a1c02baebb288227c582044aa76adf6a"
 _CURSOR = re.compile(r"(\d{1,9}):(.*)", re.ASCII | re.DOTALL)
 _PROOF_WANTED = "integrity"
+# Of a comment whose author is taken out.
+_KEPT = ("id", "createdAt", "contentOffsetSeconds")
 _BUSY = re.compile(r"service (error|timeout|unavailable)|timed? ?out", re.IGNORECASE)
 
 
@@ -88,21 +91,46 @@ def parse_pages(video: Video, pages: Iterable[bytes]) -> StreamChat:
     return builder.build()
 
 
+def erase_page(_: Video, raw: bytes, stand_in: StandIn) -> bytes:
+    """An archived page without somebody; see ``StandIn``."""
+    body = parse_json(raw)
+    found = False
+    for edge in items(_comments(body).get("edges")):
+        node = mapping(mapping(edge).get("node"))
+        instead = stand_in(_author_ref(node) or _author_name(node))
+        if instead is not None:
+            found = True
+            edge["node"] = {
+                **{name: node[name] for name in _KEPT if name in node},
+                "commenter": {"id": instead, "displayName": instead},
+                "message": {"fragments": []} if isinstance(node.get("message"), dict) else None,
+            }
+    return json.dumps(body, separators=(",", ":")).encode("ascii") if found else raw
+
+
+def _author_ref(node: Mapping[str, Any]) -> str | None:
+    return ident(mapping(node.get("commenter")).get("id"))
+
+
+def _author_name(node: Mapping[str, Any]) -> str:
+    commenter = mapping(node.get("commenter"))
+    return text(commenter.get("displayName")) or text(commenter.get("login")) or DELETED_AUTHOR
+
+
 def _read(builder: ChatBuilder, node: Mapping[str, Any]) -> None:
     comment_id, message = ident(node.get("id")), node.get("message")
     if comment_id is None or not isinstance(message, dict):
         builder.quarantine("comment_malformed", "no id" if comment_id is None else "no message")
         return
     written, emotes = _fragments(items(message.get("fragments")))
-    commenter = mapping(node.get("commenter"))
     builder.add(
         Comment(
             comment_id=comment_id,
             text=written,
             sent_at=moment(node.get("createdAt")),
             offset_s=number(node.get("contentOffsetSeconds")),
-            author_ref=ident(commenter.get("id")),
-            author_name=text(commenter.get("displayName")) or text(commenter.get("login")) or DELETED_AUTHOR,
+            author_ref=_author_ref(node),
+            author_name=_author_name(node),
             emotes=emotes,
         )
     )
