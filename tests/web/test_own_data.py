@@ -40,6 +40,7 @@ DERIVED = {
     "core.channels": "streamers, who are nobody of a class",
     "core.quarantine": "records without an author",
     "core.identity_decisions": "read from the app database",
+    "core.portal_questions": "read from the app database",
     "ml.labels": "read from the app database",
 }
 FORMULA = '=HYPERLINK("http://evil")'

@@ -274,6 +274,7 @@ def test_the_home_holds_them_everywhere_before(workspace: Workspace) -> None:
         "core/tokens",
         "core/people",
         "core/quarantine",
+        "core/portal_questions",
         "ml/labels",
         "raw/zoom_file",
         "raw/slack_users",
