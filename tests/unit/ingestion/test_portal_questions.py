@@ -135,6 +135,6 @@ def test_what_an_erased_person_typed_and_answered_is_gone(
     other = asked.ask(who["helper"], "과제는 언제까지인가요?")
     assert set(rows(workspace)) == {own, "m1", other}
     erasures = ErasureList(workspace.settings.home)
-    erased = erasures.only(erasures.add(people={"p1"}, identities=set(), name="이름 shy", by="kim"))
+    erased = erasures.only(erasures.add(people={"p1"}, identities=set(), names={"이름 shy"}, by="kim"))
     ErasedRows(workspace.database, CLASS, erased, ()).erase()
     assert set(rows(workspace)) == {other}
