@@ -54,11 +54,13 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import MESSAGES, PARTICIPANTS, QUARANTINE, TOKENS
 from chat_platform.tables.ids import identity_id
 from chat_platform.tables.models import AUTHOR_PREDICTIONS, LABELS
+from chat_platform.tables.spec import TableSpec
 from chat_platform.tables.streams import EMOTE_USES
 
 Lookup = Callable[[str, str], str | None]
 """Platform and login → id of the account."""
-_WITH_AUTHORS = (MESSAGES, PARTICIPANTS, EMOTE_USES)
+# As a chat is written.
+_IN_ORDER = (MESSAGES, PARTICIPANTS, EMOTE_USES)
 _OF_CHAT = (EMOTE_USES, TOKENS)
 _WHOLE = (LABELS, AUTHOR_PREDICTIONS)
 
@@ -279,13 +281,34 @@ def _conversations(workspace: Workspace, platform: str) -> list[str]:
 
 def _theirs(workspace: Workspace, platform: str, erased: Erased) -> list[str]:
     """Chats in which they stand, under an account, a name or the pseudonym of one."""
-    lake, everywhere = workspace.lake, _conversations(workspace, platform)
-    found: set[str] = set()
-    for spec in _WITH_AUTHORS:
-        known = ask(lake, spec, everywhere, "select distinct identity_id from rows", {})
+    lake, found = workspace.lake, set[str]()
+    for spec, partitions in _telling(workspace, platform).items():
+        known = ask(lake, spec, partitions, "select distinct identity_id from rows", {})
         theirs = [one for (one,) in known if one in erased.identities]
-        found |= partitions_with(lake, spec, everywhere, "identity_id", theirs)
+        found |= partitions_with(lake, spec, partitions, "identity_id", theirs)
     return sorted(found)
+
+
+def _telling(workspace: Workspace, platform: str) -> dict[TableSpec, list[str]]:
+    """Which table tells who stands in which chat: the one of participants, which is small.
+
+    Where a writer was killed between a chat's tables, those that do not belong to its participants tell, too.
+    """
+    everywhere = _conversations(workspace, platform)
+    messages, participants, uses = (workspace.lake.files(spec) for spec in _IN_ORDER)
+
+    def is_whole(one: str) -> bool:
+        return one in participants and messages[one].modified <= participants[one].modified
+
+    return {
+        PARTICIPANTS: everywhere,
+        MESSAGES: [one for one in everywhere if not is_whole(one)],
+        EMOTE_USES: [
+            one
+            for one in everywhere
+            if one in uses and (one not in participants or uses[one].modified < participants[one].modified)
+        ],
+    }
 
 
 def _to_change(workspace: Workspace, platform: str, erased: Erased) -> list[str]:

@@ -16,8 +16,10 @@ from chat_platform.errors import InputError
 from chat_platform.ingestion import emote_files
 from chat_platform.ingestion.emote_files import ChatReader, count_files
 from chat_platform.sources.records import nfc
+from chat_platform.sources.streams.twitch.downloader_json import erase_from_json
+from chat_platform.storage.erasures import ErasureList
 from chat_platform.storage.lake import Lake
-from chat_platform.tables.ids import identity_id
+from chat_platform.tables.ids import identity_id, is_pseudonym
 from chat_platform.tables.streams import EMOTE_USES, EMOTES
 from chat_platform.text.emotes import CHAT, emote_uses
 
@@ -229,3 +231,27 @@ def test_files_are_replaced_in_the_lake_and_fail_alone(tmp_path: Path) -> None:
     count_files([fewer], EMOTE_ROWS, lake, zone=SEOUL, workers=1)
     rows = {name: lake.read(EMOTE_USES, name).num_rows for name in lake.files(EMOTE_USES)}
     assert rows == {"twitch-0": 8, "twitch-1": 1, "twitch-2": 8, "twitch-3": 8}
+
+
+def test_of_who_is_kept_away_emotes_count_and_nothing_says_whose_they_are(tmp_path: Path) -> None:
+    path, lake, erasures = written(tmp_path, usual()), Lake(tmp_path / "lake"), ErasureList(tmp_path)
+    gone = identity_id("twitch", "101")
+    erasures.add(people=(), identities={gone}, names=(), by="kim")
+    count_files([path], EMOTE_ROWS, lake, zone=SEOUL, workers=1)
+    before = lake.read(EMOTE_USES, "twitch-7")
+    count_files([path], EMOTE_ROWS, lake, zone=SEOUL, workers=1, erased=erasures.erased())
+    after = lake.read(EMOTE_USES, "twitch-7")
+    assert after.drop_columns("identity_id").equals(before.drop_columns("identity_id"))
+    pairs = set(zip(before["identity_id"].to_pylist(), after["identity_id"].to_pylist(), strict=True))
+    assert {was for was, now in pairs if was != now} == {gone}
+    assert all(is_pseudonym(now) for was, now in pairs if was == gone)
+
+
+def test_a_file_without_somebody_is_read_by_the_quick_way_too(tmp_path: Path, reader: ChatReader) -> None:
+    data = json.dumps(usual(), ensure_ascii=False, separators=(",", ":")).encode()
+    instead = "erased-0123456789abcdef"
+    without = erase_from_json(data, "chat.json", lambda key: instead if key == "101" else None)
+    _, chat = reader.read(written(tmp_path, without))
+    assert counted(chat) == counted(by_the_parser(tmp_path / "chat.json")[1])
+    assert [(row["identity_id"], row["text"]) for row in chat.to_pylist()][1] == (instead, "")
+    assert chat.num_rows == 5
