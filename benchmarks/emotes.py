@@ -213,12 +213,10 @@ def by_duckdb_alone(folder: Path, files: int) -> dict[str, int]:
 
 def by_our_reader(folder: Path, files: int) -> dict[str, int]:
     """Read everything that counting needs."""
-    from chat_platform.ingestion.emote_files import ChatReader
+    from chat_platform.ingestion.emote_files import read_chat
 
-    with ChatReader() as reader:
-        return {
-            "messages": sum(reader.read(path)[1].num_rows for path in sorted(folder.glob("*.json"))[:files])
-        }
+    paths = sorted(folder.glob("*.json"))[:files]
+    return {"messages": sum(read_chat(path)[1].messages.num_rows for path in paths)}
 
 
 def ours(folder: Path, files: int) -> dict[str, int]:
@@ -276,7 +274,10 @@ WAYS: dict[str, Callable[[Path, int], dict[str, int]]] = {
 
 
 def measure(way: str, folder: Path, files: int) -> dict[str, Any]:
-    """Seconds of one way in a fresh process (imports not counted), its processor seconds, peak memory and totals."""
+    """Seconds of one way in a fresh process (imports not counted), its processor seconds, peak memory and totals.
+
+    Other processes that it begins are counted with it.
+    """
     command = [sys.executable, __file__, "--child", way, "--folder", str(folder), "--files", str(files)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak = 0
@@ -285,11 +286,12 @@ def measure(way: str, folder: Path, files: int) -> dict[str, Any]:
         nonlocal peak
         while process.poll() is None:
             try:
-                # Mapped files are counted by the system as long as it likes to keep them; they are no cost.
-                memory = psutil.Process(process.pid).memory_info()
-                peak = max(peak, memory.rss - memory.shared)
+                began = psutil.Process(process.pid)
+                memory = [one.memory_info() for one in (began, *began.children(recursive=True))]
             except psutil.NoSuchProcess:
-                return
+                continue
+            # Mapped files are counted by the system as long as it likes to keep them; they are no cost.
+            peak = max(peak, sum(one.rss - one.shared for one in memory))
             time.sleep(0.05)
 
     watcher = threading.Thread(target=watch, daemon=True)
@@ -307,11 +309,16 @@ def child(way: str, folder: Path, files: int) -> None:
         import duckdb  # noqa: F401
 
         import chat_platform.ingestion.emote_files  # noqa: F401
-    started, before = time.perf_counter(), os.times()
+    started, before = time.perf_counter(), processor_seconds()
     total = WAYS[way](folder, files)
-    seconds, after = time.perf_counter() - started, os.times()
-    cpu = after.user + after.system - before.user - before.system
+    seconds, cpu = time.perf_counter() - started, processor_seconds() - before
     print(json.dumps({"seconds": seconds, "cpu": cpu, "total": total}))
+
+
+def processor_seconds() -> float:
+    """Of this process and of all that it began."""
+    this = psutil.Process()
+    return sum(sum(process.cpu_times()[:4]) for process in (this, *this.children(recursive=True)))
 
 
 def report(folder: Path, messages: int, file_messages: int, turns: int) -> bool:

@@ -91,10 +91,23 @@ def write_parquet_atomic(path: Path, table: pa.Table) -> None:
         OSError: as ``write_bytes_atomic``.
         pa.ArrowInvalid: a column's type has no Parquet form; the old file is untouched.
     """
-    _replace(
-        path,
-        lambda file: pq.write_table(table, file, compression="zstd", row_group_size=_ROW_GROUP_ROWS),
-        0o644,
+    _replace(path, lambda file: write_parquet(file, table), 0o644)
+
+
+def write_parquet(file: BinaryIO, table: pa.Table) -> None:
+    """Write a table as Parquet, compressed with zstd.
+
+    Columns that are encoded by a dictionary are written as they are, and read as the values that they stand for;
+    whoever encodes some has decided that the others do not repeat.
+    """
+    encoded = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+    pq.write_table(
+        table,
+        file,
+        compression="zstd",
+        row_group_size=_ROW_GROUP_ROWS,
+        use_dictionary=encoded or True,
+        store_schema=not encoded,
     )
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chat_platform.errors import StorageError
-from chat_platform.storage.files import write_parquet_atomic
+from chat_platform.storage.files import write_parquet, write_parquet_atomic
 from chat_platform.tables.ids import digest
 from chat_platform.tables.spec import TableSpec
 
@@ -71,15 +71,20 @@ class Lake:
     def write(self, spec: TableSpec, table: pa.Table, partition: str = WHOLE) -> None:
         """Replace a partition, after checking it against its declaration.
 
+        Args:
+            spec: the table.
+            table: its rows; text that repeats may be encoded by a dictionary, which readers do not see.
+            partition: which one.
+
         Raises:
             DataError: CP-DATA-001 when the table breaks its declaration.
         """
-        path, checked = self.path(spec, partition), spec.conform(table)
+        path, checked = self.path(spec, partition), spec.conform_encoded(table)
         if self.is_local:
             write_parquet_atomic(Path(path), checked)
             return
         buffer = io.BytesIO()
-        pq.write_table(checked, buffer, compression="zstd")
+        write_parquet(buffer, checked)
         self._fs.pipe_file(path, buffer.getvalue())
 
     def read(self, spec: TableSpec, partition: str = WHOLE) -> pa.Table:

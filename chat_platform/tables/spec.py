@@ -119,10 +119,20 @@ class TableSpec:
         Raises:
             DataError: CP-DATA-001 with the first rule that is broken.
         """
+        return self.conform_encoded(table).cast(self.arrow_schema())
+
+    def conform_encoded(self, table: pa.Table) -> pa.Table:
+        """As ``conform``, but text that came encoded by a dictionary stays so.
+
+        Raises:
+            DataError: as ``conform``.
+        """
         problems = self.violations(table)
         if problems:
             raise DataError("CP-DATA-001", f"{self.full_name}: {problems[0]}")
-        return table.select(self.column_names).cast(self.arrow_schema())
+        ordered = table.select(self.column_names)
+        fields = zip(self.arrow_schema(), ordered.schema.types, strict=True)
+        return ordered.cast(pa.schema([declared.with_type(given) for declared, given in fields]))
 
     def violations(self, table: pa.Table) -> list[str]:
         """Every way in which ``table`` differs from this declaration, in words."""
@@ -134,12 +144,33 @@ class TableSpec:
             return problems
         for column in self.columns:
             data = table.column(column.name)
-            if data.type != _ARROW[column.type]:
+            if _plain(data.type) != _ARROW[column.type]:
                 problems.append(f"column {column.name} is {data.type}, declared {column.type}")
-            if not column.nullable and data.null_count:
-                problems.append(f"column {column.name} holds {data.null_count} nulls")
+            if not column.nullable and (nulls := _nulls(data)):
+                problems.append(f"column {column.name} holds {nulls} nulls")
         if self.primary_key and table.num_rows and not problems:
-            keys = table.group_by(list(self.primary_key), use_threads=False).aggregate([]).num_rows
+            compared = pa.table({name: _comparable(table[name]) for name in self.primary_key})
+            keys = compared.group_by(list(self.primary_key), use_threads=False).aggregate([]).num_rows
             if keys != table.num_rows:
                 problems.append(f"key {'+'.join(self.primary_key)} repeats {table.num_rows - keys} times")
         return problems
+
+
+def _plain(given: pa.DataType) -> pa.DataType:
+    """The type of the values, also of such as are encoded by a dictionary."""
+    return given.value_type if pa.types.is_dictionary(given) else given
+
+
+def _nulls(data: pa.ChunkedArray) -> int:
+    if pa.types.is_dictionary(data.type) and any(chunk.dictionary.null_count for chunk in data.chunks):
+        data = data.cast(data.type.value_type)
+    return int(data.null_count)
+
+
+def _comparable(data: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column by whose values rows are told apart; numbers in place of texts where a dictionary gives them."""
+    if not pa.types.is_dictionary(data.type):
+        return data
+    chunks = data.unify_dictionaries().chunks
+    numbers = [chunk.dictionary.dictionary_encode().indices.take(chunk.indices) for chunk in chunks]
+    return pa.chunked_array(numbers, pa.int32())

@@ -12,6 +12,7 @@ which chat programs send without VS16.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import emoji as sequences
 import regex
@@ -21,8 +22,9 @@ VS16 = "\ufe0f"
 ZWJ = "\u200d"
 
 _CLUSTER = regex.compile(r"\X")
-# Between two ASCII characters a cluster always ends, so all but the last of a run of them are passed over at once.
-_CLUSTER_OR_ASCII = regex.compile(r"[\x00-\x7f]+(?=[\x00-\x7f])|\X")
+# Between two characters of ASCII or Hangul syllables a cluster always ends (but for CR LF), so all but the last of a
+# run of them are passed over at once; they are the group.
+_RUN_OR_CLUSTER = regex.compile(r"([\x00-\x7f\uac00-\ud7a3]+)(?=[\x00-\x7f\uac00-\ud7a3])|\X")
 # A text without any of these holds no emoji; nearly all of chat is answered here.
 _MAY_HOLD = regex.compile(r"[\p{Extended_Pictographic}\p{Emoji_Presentation}\ufe0f\u20e3]")
 _SHOWN_AS_PICTURE = regex.compile(r"\p{Emoji_Presentation}")
@@ -38,6 +40,8 @@ def may_hold_emoji(text: str) -> bool:
     return _MAY_HOLD.search(text) is not None
 
 
+# A chat has a few hundred emoji, and says them thousands of times.
+@lru_cache(maxsize=4096)
 def is_emoji(cluster: str) -> bool:
     """Whether one grapheme cluster is an emoji."""
     if not may_hold_emoji(cluster) or VS15 in cluster:
@@ -79,6 +83,6 @@ def clusters(text: str) -> list[str]:
 
 def _emoji(text: str) -> Iterator[regex.Match[str]]:
     if may_hold_emoji(text):
-        for match in _CLUSTER_OR_ASCII.finditer(text):
-            if not match[0].isascii() and is_emoji(match[0]):
+        for match in _RUN_OR_CLUSTER.finditer(text):
+            if match.lastindex is None and is_emoji(match[0]):
                 yield match

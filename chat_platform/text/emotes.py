@@ -99,6 +99,21 @@ class _Place:
 
 
 @dataclass(frozen=True)
+class RepeatingChat:
+    """Messages of which many say the same.
+
+    Attributes:
+        messages: the columns of ``CHAT`` but for those of ``said``; texts may be encoded by a dictionary.
+        said: ``text`` and ``native`` as in ``CHAT``, of all that is said.
+        said_of_message: the row of ``said`` of each message; every row is some message's.
+    """
+
+    messages: pa.Table
+    said: pa.Table
+    said_of_message: Ints
+
+
+@dataclass(frozen=True)
 class EmoteKernel:
     """``emote_uses`` as the kernel of a compute engine.
 
@@ -150,6 +165,36 @@ def emote_uses(chat: pa.Table, emotes: pa.Table, *, zone: str) -> pa.Table:
     Returns:
         Rows of ``core.emote_uses``, in the order of the messages.
     """
+    return _table(chat, *_found(chat, emotes, ZoneInfo(zone))).cast(EMOTE_USES.arrow_schema())
+
+
+def repeated_emote_uses(chat: RepeatingChat, emotes: pa.Table, *, zone: str) -> pa.Table:
+    """Count the emotes and emoji of messages of one channel; what is said again on a day is not looked at again.
+
+    Args:
+        chat: messages of one channel.
+        emotes: rows of ``core.emotes``; those of other channels and days are not used.
+        zone: time zone in whose days the validity of emotes counts.
+
+    Returns:
+        What ``emote_uses`` gives for these messages.
+    """
+    days, day = _days(np.asarray(_column(chat.messages, "sent_at").cast(pa.int64())), ZoneInfo(zone))
+    said, of_message = chat.said, chat.said_of_message
+    if len(days) != 1:
+        _, first, of_message = np.unique(of_message * len(days) + day, return_index=True, return_inverse=True)
+    else:
+        first = np.empty(said.num_rows, dtype=np.int64)
+        first[of_message[::-1]] = np.arange(len(of_message))[::-1]
+    columns = {name: chat.messages[name].take(pa.array(first)) for name in chat.messages.column_names}
+    columns |= {name: said[name].take(pa.array(chat.said_of_message[first])) for name in said.column_names}
+    distinct = pa.table({name: columns[name] for name in CHAT.names}).cast(CHAT)
+    uses, things = _found(distinct, emotes, ZoneInfo(zone))
+    return _table(chat.messages, _spread(uses, of_message, distinct.num_rows), things)
+
+
+def _found(chat: pa.Table, emotes: pa.Table, zone: ZoneInfo) -> tuple[_Uses, pa.Table]:
+    """What stands in which row of ``CHAT``, and what it is."""
     encoded = _column(chat, "text").dictionary_encode()
     texts, text_of_row = _nfc(encoded.dictionary), np.asarray(encoded.indices, dtype=np.int64)
     emotes = emotes.select(
@@ -158,12 +203,12 @@ def emote_uses(chat: pa.Table, emotes: pa.Table, *, zone: str) -> pa.Table:
     native, native_things = _native(chat)
     words, codes = _words(texts, text_of_row, _column(emotes, "code"))
     words = _less(words, _renamed(native, native_things["code"], codes), len(codes))
-    words = _resolved(words, codes, chat, emotes, ZoneInfo(zone))
+    words = _resolved(words, codes, chat, emotes, zone)
     emoji, emoji_things = _emoji(texts, text_of_row)
     for uses, things in ((native, native_things), (words, emotes)):
         within = _emoji_of_codes(uses, things["code"], emoji_things["code"])
         emoji = _less(emoji, within, emoji_things.num_rows)
-    return _table(chat, [(native, native_things), (words, emotes), (emoji, emoji_things)])
+    return _together([(native, native_things), (words, emotes), (emoji, emoji_things)])
 
 
 def _native(chat: pa.Table) -> tuple[_Uses, pa.Table]:
@@ -215,8 +260,9 @@ def _emoji_of_codes(uses: _Uses, codes: pa.ChunkedArray, emoji: pa.ChunkedArray)
     used = np.unique(uses.thing)
     spelled = zip(used.tolist(), codes.take(pa.array(used)).to_pylist(), strict=True)
     rows, things, counts = ([np.empty(0, dtype=np.int64)] for _ in range(3))
-    for thing, code in spelled:
-        for cluster, times in Counter(emoji_in(code)).items():
+    holding = ((thing, found) for thing, code in spelled if (found := emoji_in(code)))
+    for thing, found in holding:
+        for cluster, times in Counter(found).items():
             if cluster not in index:
                 continue
             hit = uses.thing == thing
@@ -333,23 +379,42 @@ def _things(provider: str, ids: pa.Array, codes: pa.Array) -> pa.Table:
     return pa.table({"provider": providers, "emote_id": ids, "code": codes})
 
 
-def _table(chat: pa.Table, parts: Sequence[tuple[_Uses, pa.Table]]) -> pa.Table:
-    """Rows of ``core.emote_uses``, in the order of the messages."""
+def _together(parts: Sequence[tuple[_Uses, pa.Table]]) -> tuple[_Uses, pa.Table]:
+    """All uses sorted by row, those of one row in the order of ``parts``."""
     row = np.concatenate([uses.row for uses, _ in parts])
     order = np.argsort(row, kind="stable")
-    of_message = pa.array(row[order])
-    columns = {"uses": pa.array(np.concatenate([uses.count for uses, _ in parts])[order])}
     first = np.cumsum([0, *(things.num_rows for _, things in parts)])
     thing = np.concatenate([uses.thing + begin for (uses, _), begin in zip(parts, first, strict=False)])
-    of_thing = pa.array(thing[order])
-    for name in ("provider", "emote_id", "code"):
-        columns[name] = pa.concat_arrays([_column(things, name) for _, things in parts]).take(of_thing)
+    count = np.concatenate([uses.count for uses, _ in parts])
+    things = {
+        name: pa.concat_arrays([_column(things, name) for _, things in parts])
+        for name in ("provider", "emote_id", "code")
+    }
+    return _Uses(row[order], thing[order], count[order]), pa.table(things)
+
+
+def _table(chat: pa.Table, uses: _Uses, things: pa.Table) -> pa.Table:
+    """Rows of ``core.emote_uses``, in the order of the messages; what repeats is encoded by a dictionary."""
+    columns: dict[str, pa.Array] = {"uses": pa.array(uses.count)}
     for name in EMOTE_USES.column_names:
-        if name not in columns:
-            columns[name] = _column(chat, name).take(of_message)
-    return pa.Table.from_arrays(
-        [columns[name] for name in EMOTE_USES.column_names], schema=EMOTE_USES.arrow_schema()
-    )
+        if name in things.column_names:
+            columns[name] = _encoded(_column(things, name), uses.thing)
+        elif name in chat.column_names:
+            column = _column(chat, name)
+            if pa.types.is_dictionary(column.type):
+                columns[name] = _encoded(column.dictionary, np.asarray(column.indices)[uses.row])
+            else:
+                columns[name] = column.take(pa.array(uses.row))
+    return pa.table({name: columns[name] for name in EMOTE_USES.column_names})
+
+
+def _encoded(values: pa.Array, place: Ints) -> pa.DictionaryArray:
+    """The values at these places; the dictionary holds no others, and each once."""
+    used = np.zeros(len(values), dtype=bool)
+    used[place] = True
+    distinct = values.take(pa.array(np.flatnonzero(used))).dictionary_encode()
+    number = np.asarray(distinct.indices, dtype=np.int32)[(np.cumsum(used) - 1)[place]]
+    return pa.DictionaryArray.from_arrays(pa.array(number), distinct.dictionary)
 
 
 def _lists(messages: pa.Table, native: pa.Table) -> pa.Array:
