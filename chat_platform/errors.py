@@ -1804,6 +1804,23 @@ _code(
     transient=True,
 )
 _code(
+    "CP-STREAM-011",
+    ("Live chat is no longer heard", "실시간 채팅을 더 이상 받지 못하고 있습니다"),
+    (
+        "the capture was killed, ended with an error, or has been without a connection for minutes; what is said "
+        "meanwhile is lost, unless the stream's recording keeps it",
+        "수신 프로세스가 강제 종료되었거나 오류로 끝났거나 몇 분째 연결되지 않았습니다. 그동안의 채팅은 다시보기에 남지 "
+        "않으면 사라집니다",
+    ),
+    (
+        "start `chatp streams live` with the same channels again, best by systemd (docs/live-chat.md); if they are no "
+        "longer wanted, run `chatp streams forget`",
+        "같은 채널로 `chatp streams live`를 다시 시작하세요. systemd 사용을 권합니다(docs/live-chat.md). 더 이상 필요 "
+        "없으면 `chatp streams forget`을 실행하세요",
+    ),
+    transient=True,
+)
+_code(
     "CP-STREAM-020",
     ("The list of streamers cannot be read", "스트리머 목록을 읽을 수 없습니다"),
     (

@@ -23,6 +23,7 @@ from chat_platform.errors import InputError
 from chat_platform.sources.streams.registry import PLATFORMS
 
 if TYPE_CHECKING:
+    from chat_platform.storage.captures import Capture
     from chat_platform.storage.publication import Publication, PublishedVersion
 
 app = typer.Typer()
@@ -42,7 +43,8 @@ def status(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the ledger."""
+    """Show the ledger, and who listens to live chat."""
+    from chat_platform.storage.captures import captures
     from chat_platform.storage.workspace import Workspace
 
     workspace = Workspace(settings())
@@ -61,6 +63,7 @@ def status(
     due = sum(len(ledger.due(source)) for source in SOURCES)
     pointer = workspace.settings.warehouse / "published" / "CURRENT"
     published = workspace.publication.describe() if pointer.exists() else None
+    heard = captures(workspace.settings.home)
     if as_json:
         print_json(
             {
@@ -69,6 +72,7 @@ def status(
                 "due": due,
                 "conversations": shown,
                 "unpublished": sorted(unpublished),
+                "captures": [_capture(capture) for capture in heard],
                 "published": published,
             }
         )
@@ -78,6 +82,8 @@ def status(
         print_table(
             shown, title=tr("Not finished, or in need of somebody", "끝나지 않았거나 확인이 필요한 것")
         )
+    if heard:
+        print_table([_capture(capture) for capture in heard], title=tr("Live chat", "실시간 채팅"))
     say(f"{missing} {tr('announced and not fetched (missing)', '공지되었으나 가져오지 못함 (누락)')}")
     say(f"{due} {tr('due: the next run takes them up', '처리 대기: 다음 실행이 처리합니다')}")
     say(f"{len(unpublished)} {tr('not published yet', '아직 게시되지 않음')}")
@@ -238,6 +244,20 @@ def _entry(row: dict[str, Any]) -> dict[str, Any]:
         "attempts": row["attempts"],
         "next": row["next_attempt_at"],
         "remedy": remedy_of(row["reason"]),
+    }
+
+
+def _capture(capture: Capture) -> dict[str, Any]:
+    problem = capture.problem(datetime.now(UTC))
+    return {
+        "platform": capture.platform,
+        "channels": ", ".join(capture.channels),
+        "state": "listening" if problem is None else problem.code,
+        "since": capture.begun_at,
+        "connected": capture.listening_at,
+        "heard": capture.heard_at,
+        "lines": capture.lines,
+        "remedy": "" if problem is None else console.remedy(problem.code),
     }
 
 

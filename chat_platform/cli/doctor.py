@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
@@ -54,6 +55,7 @@ def examine() -> list[Finding]:
         ("dbt", _dbt),
         ("slack", _slack),
         *((name, partial(_platform, name)) for name in PLATFORMS),
+        ("live chat", _live_chat),
         ("clock", _clock),
     ]
     values, first = _settings()
@@ -213,6 +215,17 @@ def _platform(name: str, settings: Settings) -> Finding:
     with closing(open_platform(settings, name)) as platform:
         platform.channels_by_id(listed[:1])
     return Finding(name, True, tr(f"answers, {len(listed)} listed", f"응답함, 목록 {len(listed)}명"))
+
+
+def _live_chat(settings: Settings) -> Finding:
+    """Whoever began to listen and was not told to stop still does."""
+    from chat_platform.storage.captures import captures
+
+    found, now = captures(settings.home), datetime.now(UTC)
+    for problem in filter(None, (capture.problem(now) for capture in found)):
+        raise problem
+    names = "; ".join(capture.name for capture in found)
+    return Finding("live chat", True, names or tr("nobody listens", "듣고 있는 프로세스 없음"))
 
 
 def _clock(settings: Settings) -> Finding:

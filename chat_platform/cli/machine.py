@@ -25,7 +25,7 @@ app = typer.Typer()
 SCREENSHOTS_KEPT_S = 30 * 86400
 # What the platform itself makes in a home; nothing else is ever deleted.
 _OURS = ("app.sqlite*", ".runs.lock", "simulators.json")
-_OUR_FOLDERS = ("dagster", "dbt", "inbox", "lake", "logs", "screenshots", "warehouse")
+_OUR_FOLDERS = ("captures", "dagster", "dbt", "inbox", "lake", "logs", "screenshots", "warehouse")
 
 
 @app.command(

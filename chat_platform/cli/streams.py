@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ import typer
 
 from chat_platform.cli import console, graph_runs
 from chat_platform.cli.console import print_json, print_table, settings, tr
-from chat_platform.cli.options import Json
+from chat_platform.cli.options import DryRun, Json, dry
 from chat_platform.errors import StreamError
 
 if TYPE_CHECKING:
@@ -100,6 +101,27 @@ def live(
     console.say(tr(f"{heard} lines", f"{heard}줄"))
     if run:
         graph_runs.catch_up("stream_videos")
+
+
+@app.command(
+    "forget",
+    help=tr(
+        "Captures of live chat that no longer listen and are not wanted back: chatp status, chatp doctor and the sensor "
+        "live_captures no longer speak of them. What was heard stays.\n\nExamples:\n\n  chatp streams forget --dry-run\n\n"
+        "  chatp streams forget",
+        "더 이상 듣고 있지 않고 다시 필요하지도 않은 실시간 채팅 수신을 잊습니다. chatp status, chatp doctor, live_captures "
+        "센서가 더 이상 알리지 않습니다. 받은 채팅은 남습니다.\n\n예:\n\n  chatp streams forget --dry-run\n\n  chatp streams forget",
+    ),
+)
+def forget(dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Forget captures that are lost."""
+    from chat_platform.storage.captures import forget_lost
+
+    lost = forget_lost(settings().home, dry_run=dry_run)
+    if as_json:
+        print_json({"forgotten": [asdict(capture) for capture in lost], "dry_run": dry_run})
+    for capture in [] if as_json else lost:
+        console.say(f"{capture.name}{dry(dry_run)}")
 
 
 def _look(workspace: Workspace, since: datetime) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from chat_platform.sensors.active import is_active
 from chat_platform.sensors.batches import batch_request, contiguous
 from chat_platform.sensors.folders import take, waiting_files
 from chat_platform.sources.streams.registry import PLATFORMS
+from chat_platform.storage.captures import captures
 from chat_platform.storage.liveness import RunGuard
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.ids import digest
@@ -296,4 +297,17 @@ def build_stream_sensors() -> list[dg.SensorDefinition]:
         said = [_take_chat(home, path) for path in waiting_files(folder, SUFFIXES)]
         return dg.SkipReason("; ".join(said) or f"no file waits in {folder}")
 
-    return [new_stream_videos, streamer_lists, stream_chats]
+    @dg.sensor(
+        name="live_captures",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Looks whether those who listen to live chat still do (`chatp streams live`). It "
+        "launches nothing; a tick fails, with what to do, as long as a capture that nobody stopped is lost.",
+    )
+    def live_captures(workspace: WorkspaceResource) -> dg.SkipReason:
+        found, now = captures(workspace.open().settings.home), datetime.now(UTC)
+        for problem in filter(None, (capture.problem(now) for capture in found)):
+            raise problem
+        return dg.SkipReason("; ".join(capture.name for capture in found) or "nobody listens to live chat")
+
+    return [new_stream_videos, streamer_lists, stream_chats, live_captures]

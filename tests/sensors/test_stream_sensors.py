@@ -38,6 +38,7 @@ from chat_platform.settings import Settings
 from chat_platform.simulators.stream_generator import StreamWorld
 from chat_platform.simulators.twitch_server import downloader_json
 from chat_platform.sources.streams.connections import open_platform
+from chat_platform.storage import captures
 from chat_platform.storage.liveness import RunGuard
 from chat_platform.tables.class_chat import MESSAGES, QUARANTINE
 from chat_platform.tables.streams import CHANNEL_SNAPSHOTS, CHANNELS, EMOTES
@@ -413,6 +414,20 @@ def test_a_file_of_chat_in_its_folder_is_imported_without_a_list_or_credentials(
     assert home.workspace.lake.read(MESSAGES, f"twitch-{video.video_id}").num_rows == len(
         home.world.chat(video)
     )
+
+
+def test_a_capture_of_live_chat_that_is_lost_fails_the_tick(
+    home: StreamHome, tick: Tick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "nobody" in tick("live_captures").skip_message
+    sign = captures.SignOfLife(Settings().home, "twitch", ["ganada"])
+    assert tick("live_captures").skip_message == "twitch: ganada"
+    monkeypatch.setattr(captures, "LOST_AFTER", timedelta(0))
+    with pytest.raises(StreamError, match="CP-STREAM-011") as lost:
+        tick("live_captures")
+    assert "ganada" in str(lost.value)
+    sign.end()
+    assert "nobody" in tick("live_captures").skip_message
 
 
 def test_figures_are_asked_for_beside_the_chain_and_written_by_it_without_a_request(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from chat_platform.cli.people import app as people_cli
-from chat_platform.errors import ZoomError
+from chat_platform.errors import CATALOGUE, ZoomError
 from chat_platform.ingestion.people import open_suggestions
 from chat_platform.ml.evaluation.report import evaluate_binary
 from chat_platform.ml.registry.store import ModelStore, Training
 from chat_platform.settings import Settings
+from chat_platform.storage import captures
+from chat_platform.storage.captures import SignOfLife
 from chat_platform.storage.ledger import Announced, LedgerFilter, unaccounted
 from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.workspace import Workspace
@@ -67,6 +70,21 @@ def test_pages_are_for_operators_only(sign_in: SignIn, operator: TestClient, pag
     assert operator.get(ROOT + page).status_code == 200
     for role in ("student", "teacher"):
         assert sign_in(role).get(ROOT + page).status_code == 403
+
+
+def test_the_first_page_says_who_listens_to_live_chat_and_who_no_longer_does(
+    operator: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "실시간 채팅" not in text(operator.get(ROOT).text)
+    sign = SignOfLife(settings.home, "twitch", ["<b>ganada"])
+    try:
+        listening = operator.get(ROOT).text
+        monkeypatch.setattr(captures, "LOST_AFTER", timedelta(0))
+        lost = operator.get(ROOT).text
+    finally:
+        sign.end()
+    assert "&lt;b&gt;ganada" in listening and "듣는 중" in listening and "CP-STREAM-011" not in listening
+    assert "CP-STREAM-011" in lost and CATALOGUE["CP-STREAM-011"].what_ko in lost
 
 
 def test_the_ledger_shows_every_conversation_and_that_it_adds_up(

@@ -41,6 +41,7 @@ from chat_platform.sources.streams.port import (
     live_conversation_id,
 )
 from chat_platform.sources.streams.registry import PLATFORMS, platform_spec
+from chat_platform.storage.captures import SignOfLife
 from chat_platform.storage.files import held_lock, lock_if_free
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import MESSAGES
@@ -109,12 +110,14 @@ def _written_down(
 ) -> int:
     files = _Files(settings, platform)
     heard, told = 0, 0
+    sign = SignOfLife(settings.home, platform, wanted)
     try:
         for login in wanted:
             files.write(login, f"{_BEGIN} {_now()}")
 
         def stopped() -> bool:
             files.sync()
+            sign.give(heard)
             return stop()
 
         for line in listener.lines(stopped):
@@ -128,6 +131,10 @@ def _written_down(
                 files.write(login_heard, line)
                 heard += 1
             files.sync()
+        sign.end()
+    except ChatPlatformError as error:
+        sign.failed(error)
+        raise
     finally:
         for login in wanted:
             files.write(login, f"{_END} {_now()}")

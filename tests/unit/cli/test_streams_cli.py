@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from click.testing import Result
 from chat_platform.settings import Settings
 from chat_platform.simulators.stream_generator import StreamWorld
 from chat_platform.simulators.stream_world import StreamServers, start_streams
+from chat_platform.storage import captures
+from chat_platform.storage.captures import SignOfLife
 from chat_platform.storage.workspace import Workspace
 
 
@@ -90,3 +93,25 @@ def test_the_doctor_says_of_each_platform_whether_it_answers(
     assert (missing["ok"], "CP-STREAM-001" in missing["seen"], bool(missing["remedy"])) == (False, True, True)
     monkeypatch.delenv("CHATP_STREAM_CLIENT_IDS")
     assert found()["twitch"]["ok"] is True
+
+
+def test_a_capture_that_was_killed_is_seen_until_it_is_forgotten(
+    as_json: Callable[..., Any], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doctor() -> dict[str, Any]:
+        return next(one for one in as_json("doctor") if one["name"] == "live chat")
+
+    assert (doctor()["ok"], as_json("status")["captures"]) == (True, [])
+    SignOfLife(home, "twitch", ["ganada"])
+    assert (doctor()["ok"], "ganada" in doctor()["seen"]) == (True, True)
+    assert as_json("status")["captures"][0]["state"] == "listening"
+    assert as_json("streams", "forget")["forgotten"] == []
+    monkeypatch.setattr(captures, "LOST_AFTER", timedelta(0))
+    lost = doctor()
+    assert (lost["ok"], "CP-STREAM-011" in lost["seen"], bool(lost["remedy"])) == (False, True, True)
+    (row,) = as_json("status")["captures"]
+    assert (row["channels"], row["state"]) == ("ganada", "CP-STREAM-011") and row["remedy"]
+    assert as_json("streams", "forget", "--dry-run")["forgotten"][0]["channels"] == ["ganada"]
+    assert doctor()["ok"] is False
+    as_json("streams", "forget")
+    assert (doctor()["ok"], as_json("status")["captures"]) == (True, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import signal
@@ -10,12 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from chat_platform.errors import ConfigurationError
+from chat_platform.cli.main import app as cli_app
+from chat_platform.errors import ConfigurationError, StreamError
 from chat_platform.ingestion.streams import live
 from chat_platform.ingestion.streams.live import capture, is_live, parse_captured, take_again, take_up
 from chat_platform.ingestion.streams.vods import discover, fetch, parse
@@ -23,6 +26,8 @@ from chat_platform.settings import Settings
 from chat_platform.simulators.stream_generator import GeneratedVideo, StreamWorld
 from chat_platform.simulators.twitch_irc_server import TwitchIrcServer, line_of
 from chat_platform.sources.streams.port import live_conversation_id
+from chat_platform.sources.streams.twitch.irc import TwitchLive
+from chat_platform.storage.captures import LOST_AFTER, SignOfLife, captures, forget_lost
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.class_chat import MESSAGES, QUARANTINE
 from chat_platform.tables.streams import EMOTE_USES
@@ -140,19 +145,29 @@ def test_killed_it_loses_nothing_that_it_wrote_and_stops_when_asked(
     for line in lines[:15]:
         server.say(line)
     wait_until(lambda: len(written(settings)) == 15)
+    (sign,) = captures(settings.home)
+    assert (sign.channels, sign.pid, sign.problem(datetime.now(UTC))) == (("ganada",), child.pid, None)
     child.send_signal(signal.SIGKILL)
     child.wait(20)
+    later = datetime.now(UTC) + LOST_AFTER
+    (lost,) = [capture.problem(later) for capture in captures(settings.home)]
+    assert lost is not None and lost.code == "CP-STREAM-011" and "ganada" in str(lost)
     assert written(settings) == lines[:15]
     path = max((settings.live_chats / "twitch" / "ganada").glob("*"))
     with path.open("a", encoding="utf-8") as file:
         file.write("@id=half;tmi")
     server.drop()
     child = start(2)
+    (again,) = captures(settings.home)
+    assert again.pid == child.pid and again.problem(later) is None, (
+        "it takes the place of the one that was killed"
+    )
     for line in lines[15:30]:
         server.say(line)
     wait_until(lambda: len(written(settings)) == 31)
     child.send_signal(signal.SIGTERM)
     assert child.wait(20) == 0
+    assert captures(settings.home) == [], "it was told to stop"
     assert [line for line in written(settings) if line != "@id=half;tmi"] == lines[:30]
     workspace = Workspace(Settings())
     (conversation,) = take_up(workspace, "twitch")
@@ -192,6 +207,59 @@ def test_messages_of_a_recorded_stream_are_its_own(
     assert workspace.lake.read(MESSAGES, heard)["message_id"].to_pylist() == ["twitch-said-after-the-end"]
     assert outcome.parsed is not None and outcome.parsed.duplicates == len(lines)
     outcome.parsed.check_conservation()
+
+
+def test_a_capture_that_ends_with_an_error_is_seen_at_once_until_it_is_forgotten(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = workspace.settings
+
+    class Refused:
+        silences = ()
+
+        def lines(self, stop: Callable[[], bool]) -> Iterator[str]:
+            assert not stop()
+            raise StreamError("CP-TWITCH-004", "login refused")
+
+    monkeypatch.setattr(TwitchLive, "listen", lambda *_: Refused())
+    for _ in range(2):
+        with pytest.raises(StreamError):
+            capture(settings, "twitch", ["Ganada", "another"])
+    (sign,) = captures(settings.home)
+    problem = sign.problem(datetime.now(UTC))
+    assert problem is not None and problem.code == "CP-STREAM-011"
+    assert "another, ganada" in str(problem) and "CP-TWITCH-004" in str(problem)
+    SignOfLife(settings.home, "twitch", ["somebody"])
+    assert forget_lost(settings.home, dry_run=True) == forget_lost(settings.home) == [sign]
+    assert [one.channels for one in captures(settings.home)] == [("somebody",)]
+
+
+def test_a_capture_signs_while_it_is_connected(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat_platform.storage.captures.SIGN_S", 0.0)
+    sign = SignOfLife(workspace.settings.home, "twitch", ["ganada"])
+    (begun,) = captures(workspace.settings.home)
+    sign.give(0)
+    (silent,) = captures(workspace.settings.home)
+    assert begun.listening_at < silent.listening_at and silent.heard_at is None
+    sign.give(3)
+    (heard,) = captures(workspace.settings.home)
+    assert (heard.lines, heard.heard_at) == (3, heard.listening_at)
+    sign.give(3)
+    (later,) = captures(workspace.settings.home)
+    assert later.heard_at == heard.heard_at < later.listening_at
+    assert later.problem(later.listening_at + LOST_AFTER) is None
+    assert later.problem(later.listening_at + LOST_AFTER + timedelta(seconds=1)) is not None
+
+
+def test_the_unit_for_systemd_starts_what_there_is_and_starts_it_again() -> None:
+    unit = configparser.ConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string((ROOT / "deploy" / "chatp-live.service").read_text(encoding="utf-8"))
+    program, *arguments = unit["Service"]["ExecStart"].split()
+    assert Path(program).name == "chatp" and unit["Service"]["Restart"] == "on-failure"
+    words = [word for word in arguments if word != "$LIVE_CHANNELS"]
+    found = CliRunner().invoke(cli_app, [*words, "--help"])
+    assert found.exit_code == 0 and "CHANNELS" in found.output
 
 
 def test_files_are_cut_by_the_hour(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,13 @@ What belongs here: the state of everything at a glance. What does not: details, 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from chat_platform.errors import CATALOGUE
+from chat_platform.storage.captures import captures
 from chat_platform.web import access
 from chat_platform.web.dagster_links import JOBS, DagsterLinks
 from chat_platform.web.freshness import freshness
@@ -20,7 +24,7 @@ router = APIRouter(prefix="/c/{class_id}/operations")
 @router.get("")
 def overview(visit: access.Operator) -> Response:
     """States of conversations, records that are missing, what waits for publication, health."""
-    workspace = visit.room.workspace
+    workspace, now = visit.room.workspace, datetime.now(UTC)
     quality = visit.published.kept(
         "operations.quality",
         lambda: visit.published.query("select * from marts.data_quality order by source, kind"),
@@ -30,6 +34,8 @@ def overview(visit: access.Operator) -> Response:
         health=check_health(visit.services),
         states=sorted(workspace.ledger.states().items()),
         unpublished=len(workspace.ledger.unpublished()),
+        catalogue=CATALOGUE,
+        captures=[(capture, capture.problem(now)) for capture in captures(workspace.settings.home)],
         undecided_names=len(waiting(visit)),
         pending_decisions=len(unpublished_decisions(visit.published, workspace.decisions.list())),
         quality=quality,
