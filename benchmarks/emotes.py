@@ -22,6 +22,7 @@ and little of what the others cost: with shorter days, or fewer own emotes, the 
 * ``DuckDB`` — DuckDB alone, on all cores, reading from the same JSON what counting needs: the floor.
 * ``reading`` — our reader alone, on one core: what of our time is JSON, before anything is counted.
 * ``ours`` — ``ingestion.emote_files.count_files`` into a lake, then counts by day, channel and emote from its files.
+  Its processes are begun within the time: about a second, which small runs feel and ten million messages do not.
 """
 
 from __future__ import annotations
