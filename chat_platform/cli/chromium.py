@@ -94,9 +94,11 @@ class Browser:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until what is in view has been drawn and htmx is idle."""
+        """Wait until the page does what it does by script, what is in view has been drawn and htmx is idle."""
         self.wait(
             "return document.readyState === 'complete' && !document.querySelector('.htmx-request') && "
+            "('alive' in document.documentElement.dataset || matchMedia('(scripting: none)').matches || "
+            "!document.querySelector('script[src^=\"/static/portal\"]')) && "
             "[...document.querySelectorAll('.chart[data-watched]:not([data-ready])')]"
             ".every((chart) => { const at = chart.getBoundingClientRect(); "
             "return at.top > innerHeight || at.bottom < 0 || !chart.checkVisibility(); })"

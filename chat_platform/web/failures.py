@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from chat_platform.errors import ChatPlatformError, WebError
 from chat_platform.web.access import Visit
-from chat_platform.web.middleware import HEADERS
+from chat_platform.web.middleware import headers
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def _http(request: Request, error: HTTPException) -> Response:
 def _defect(request: Request, error: Exception) -> Response:
     # Starlette logs the trace after this; it answers outside our middleware, so the headers are set here.
     answer = _answer(request, WebError("CP-WEB-041"), 500)
-    answer.headers.update({**HEADERS, "cache-control": "no-store, private"})
+    answer.headers.update({**headers(), "cache-control": "no-store, private"})
     return answer
 
 

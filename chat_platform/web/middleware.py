@@ -10,11 +10,14 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chat_platform.web.static_files import style_source
+
+STYLES = "style-src 'self'"
 POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        "style-src 'self'",
+        STYLES,
         "img-src 'self' data:",
         "font-src 'self'",
         "connect-src 'self'",
@@ -33,6 +36,12 @@ HEADERS = {
 }
 
 
+def headers() -> dict[str, str]:
+    """``HEADERS``, with the policy of this build: it allows the style sheet that pages carry, by its hash."""
+    allowed = f"{STYLES} {style_source()}"
+    return {name: value.replace(STYLES, allowed) for name, value in HEADERS.items()}
+
+
 class SecurityHeaders:
     """Sets headers on every answer; pages are kept by nobody but the browser that asked."""
 
@@ -45,7 +54,7 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = {name.lower() for name, _ in message["headers"]}
-                added = {**HEADERS, "cache-control": "no-store, private"}
+                added = {**headers(), "cache-control": "no-store, private"}
                 message["headers"] = [
                     *message["headers"],
                     *((k.encode(), v.encode()) for k, v in added.items() if k.encode() not in given),

@@ -28,7 +28,7 @@ from chat_platform.errors import ChatPlatformError
 from chat_platform.storage.accounts import Visitor
 from chat_platform.storage.publication import PublishedVersion
 from chat_platform.web.recordings import at_moment
-from chat_platform.web.static_files import asset_url, assets_built
+from chat_platform.web.static_files import asset_url, assets_built, icon, style
 from chat_platform.web.stream_figures import has_streams
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def environment() -> Environment:
         json=json_island,
         segment=segment,
     )
-    found.globals.update(asset=asset_url, at_moment=at_moment)
+    found.globals.update(asset=asset_url, icon=icon, style=style, at_moment=at_moment)
     return found
 
 
@@ -113,6 +113,8 @@ def _frame(visit: Visit) -> dict[str, Any]:
         "freshness": _freshness(visit),
         "has_streams": _has_streams(visit),
         "assets_built": assets_built(),
+        # Else the page is painted without them, and its script fetches them then.
+        "fonts_kept": request.cookies.get("fonts") == asset_url("fonts.css").rpartition("/")[2],
     }
 
 

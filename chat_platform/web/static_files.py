@@ -4,19 +4,27 @@ What belongs here: their addresses and how they are sent. What does not: buildin
 
 The build gives every file a name with a hash of its content, so that a browser may keep it for ever; what a page asks
 for by its plain name is looked up in the build's manifest. Texts lie beside a copy that was compressed once.
+
+All of a build is less than 2 MB: it is sent from memory. What a page is not painted without, the style sheet and the
+icon, is a part of the page.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import mimetypes
 import re
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 STATIC = Path(__file__).with_name("static")
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -31,6 +39,31 @@ TYPES = {".woff2": "font/woff2", ".js": "text/javascript", ".svg": "image/svg+xm
 def asset_url(name: str) -> str:
     """Address of a built file by its plain name, e.g. ``portal.css``; without a build one that is not found."""
     return f"/static/{manifest().get(name, name)}"
+
+
+def icon() -> Markup:
+    """The icon as a part of a page: an image would be fetched and drawn by itself. Nothing without a build."""
+    return Markup(_text("icon.svg"))  # noqa: S704  ours
+
+
+def style() -> Markup:
+    """The style sheet as a part of a page, which is not painted before it has it. Nothing without a build."""
+    return Markup(_text("portal.css"))  # noqa: S704  ours
+
+
+def style_source() -> str:
+    """What a content security policy calls ``style()``, and nothing else."""
+    return _source(_text("portal.css"))
+
+
+@lru_cache(maxsize=2)
+def _source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _text(name: str) -> str:
+    found = _built().get(manifest().get(name, ""))
+    return found.text if found else ""
 
 
 def assets_built() -> bool:
@@ -52,46 +85,75 @@ def _read_manifest(path: Path, changed: int) -> dict[str, str]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-class BuiltFiles(StaticFiles):
+@dataclass(frozen=True)
+class _File:
+    """A built file, or a compressed copy of one, with the headers that it is sent with."""
+
+    content: bytes
+    headers: Mapping[str, str]
+
+    @cached_property
+    def text(self) -> str:
+        """The content of a text."""
+        return self.content.decode()
+
+
+class BuiltFiles:
     """Sends built files: the smallest copy that the browser reads, to be kept for ever where the name has a hash."""
 
-    def __init__(self) -> None:
-        # Without a build the folder may be missing: every file is then simply not found.
-        super().__init__(directory=STATIC, check_dir=False)
-        self.config_checked = True
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, compressed if possible.
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the file, compressed if possible.
 
         Raises:
             HTTPException: 404 or 405.
         """
-        encoding = _encoding(path, scope)
-        found = await super().get_response(path + dict(ENCODINGS).get(encoding or "", ""), scope)
-        if encoding:
-            found.headers["content-encoding"] = encoding
-            found.headers["vary"] = "accept-encoding"
-        suffix = Path(path).suffix
-        found.headers["content-type"] = TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "text/plain"
-        if suffix in (".js", ".css", ".svg", ".txt"):
-            found.headers["content-type"] += "; charset=utf-8"
-        found.headers["cache-control"] = FOR_EVER if HASHED.search(path) else A_WHILE
-        return found
+        if scope["method"] not in ("GET", "HEAD"):
+            raise HTTPException(405, headers={"allow": "GET, HEAD"})
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        name = scope["path"].removeprefix(f"{scope['root_path']}/")
+        found = _smallest(name, headers.get(b"accept-encoding", ""))
+        if found is None:
+            raise HTTPException(404)
+        if found.headers["etag"] in headers.get(b"if-none-match", ""):
+            response = Response(status_code=304, headers=found.headers)
+        else:
+            response = Response(found.content, headers=found.headers)
+        await response(scope, receive, send)
 
 
-def _encoding(path: str, scope: Scope) -> str | None:
+def _smallest(name: str, accepts: str) -> _File | None:
+    files = _built()
     accepted = {
         part.split(";")[0].strip()
-        for name, value in scope["headers"]
-        if name == b"accept-encoding"
-        for part in value.decode("latin-1").split(",")
+        for part in accepts.split(",")
         if "q=0" not in part.replace(" ", "").split(";")[1:]
     }
-    known = _compressed(STATIC, STATIC.stat().st_mtime_ns) if STATIC.exists() else frozenset()
-    return next((name for name, suffix in ENCODINGS if name in accepted and path + suffix in known), None)
+    copies = (files.get(name + suffix) for encoding, suffix in ENCODINGS if encoding in accepted)
+    return next((copy for copy in copies if copy is not None), files.get(name))
+
+
+def _built() -> dict[str, _File]:
+    try:
+        return _files(STATIC, STATIC.stat().st_mtime_ns)
+    except OSError:
+        return {}
 
 
 @lru_cache(maxsize=2)
-def _compressed(folder: Path, changed: int) -> frozenset[str]:
-    """Names of the compressed copies; looked for again when the folder has changed."""
-    return frozenset(path.name for path in folder.iterdir() if path.suffix in (".br", ".gz"))
+def _files(folder: Path, changed: int) -> dict[str, _File]:
+    """Name → file, compressed copies included; read again when the folder has changed."""
+    contents = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {name: _File(content, _headers(name, content)) for name, content in contents.items()}
+
+
+def _headers(name: str, content: bytes) -> dict[str, str]:
+    encoding = next((encoding for encoding, suffix in ENCODINGS if name.endswith(suffix)), None)
+    plain = name.removesuffix(dict(ENCODINGS).get(encoding or "", ""))
+    suffix = Path(plain).suffix
+    kind = TYPES.get(suffix) or mimetypes.guess_type(plain)[0] or "text/plain"
+    headers = {
+        "content-type": f"{kind}; charset=utf-8" if suffix in (".js", ".css", ".svg", ".txt") else kind,
+        "cache-control": FOR_EVER if HASHED.search(plain) else A_WHILE,
+        "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+    }
+    return headers | ({"content-encoding": encoding, "vary": "accept-encoding"} if encoding else {})

@@ -252,6 +252,8 @@ class Page(HTMLParser):
         svg path circle rect line polyline g use
         """.split()  # noqa: SIM905
     )
+    OF_HEAD = frozenset({"style", "noscript"})
+    """One of each, before anything of the body."""
 
     def __init__(self, markup: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -261,13 +263,18 @@ class Page(HTMLParser):
         self.islands: list[str] = []
         self._texts: list[str] = []
         self._island: list[str] | None = None
+        self._allowed: set[str] = set()
         self.feed(markup)
         self.close()
         self.text = "".join(self._texts)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if tag not in self.EVERY:
+        if tag in ("head", "body"):
+            self._allowed = set(self.OF_HEAD) if tag == "head" else set()
+        if tag in self._allowed:
+            self._allowed.remove(tag)
+        elif tag not in self.EVERY:
             self.ran.append(f"<{tag}>")
         for name, value in given.items():
             if name.startswith(("on", "hx-on", "style")):

@@ -20,7 +20,7 @@ from chat_platform.storage.digests import DeliveryKey, DeliveryLog
 from chat_platform.storage.subscriptions import SubscriptionStore
 from chat_platform.storage.workspace import Workspace
 from chat_platform.web.application import create_app
-from chat_platform.web.middleware import POLICY
+from chat_platform.web.middleware import headers
 from tests.web.conftest import SignIn
 from tests.web.mail_server import MailServer
 
@@ -201,7 +201,7 @@ def test_staff_see_any_week_and_students_none(sign_in: SignIn) -> None:
     overview = teacher.get("/c/class/digest").text
     assert f"/c/class/digest/weeks/{WEEK}" in overview
     page = teacher.get(f"/c/class/digest/weeks/{WEEK}")
-    assert page.headers["content-security-policy"] == POLICY
+    assert page.headers["content-security-policy"] == headers()["content-security-policy"]
     assert "style=" not in page.text
     assert "cid:" not in page.text
     pictures = re.findall(r'src="(/c/class/digest/weeks/2026-03-02/pictures/[^"]+)"', page.text)

@@ -81,10 +81,12 @@ PAGES: tuple[tuple[str, str], ...] = (
 FOREIGN = """
 const found = [], leads = (value) => URL.parse(value, location.href) ?? { protocol: "https:", origin: "nowhere" };
 const ours = (value) => value.startsWith("data:image/") || leads(value).origin === location.origin;
+// The head of every page has one of each: were another before it, ours would be the second.
+const known = new Set(document.querySelectorAll("head > style:first-of-type, head > noscript:first-of-type"));
 for (const element of document.querySelectorAll("*")) {
   const tag = element.localName;
-  if (/^(iframe|object|embed|base|marquee|math|template|style|frame|applet|animate|x|noscript)$/.test(tag))
-    found.push(tag);
+  const never = /^(iframe|object|embed|base|marquee|math|template|style|frame|applet|animate|x|noscript)$/;
+  if (never.test(tag) && !known.has(element)) found.push(tag);
   const island = element.type === "application/json", bundle = `${location.origin}/static/`;
   if (tag === "script" && !island && !element.src.startsWith(bundle)) found.push(tag);
   if (tag === "meta" && element.httpEquiv) found.push("meta");

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
 import re
 import shutil
@@ -34,7 +36,9 @@ def test_the_lock_names_hashes_and_no_addresses() -> None:
 
 
 def test_the_build_has_what_pages_ask_for() -> None:
-    assert {"portal.js", "portal.css", "icon.svg", "echarts.js", "timeline.js"} <= set(manifest())
+    assert {"portal.js", "portal.css", "fonts.css", "icon.svg", "echarts.js", "timeline.js"} <= set(
+        manifest()
+    )
     assert all((STATIC / name).is_file() for name in manifest().values())
     assert assets_built()
     assert sum((STATIC / f"{name}.br").stat().st_size for name in _texts()) < 250_000
@@ -153,6 +157,39 @@ def test_hashed_names_are_kept_for_ever_and_others_are_not(client: TestClient) -
     assert "Pretendard" in client.get("/static/LICENSES.txt").text
 
 
+def test_a_file_that_is_kept_is_not_sent_again(client: TestClient) -> None:
+    first = client.get(asset_url("portal.js"))
+    again = client.get(asset_url("portal.js"), headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get(asset_url("portal.js"), headers={"if-none-match": '"other"'}).content == first.content
+    assert client.post(asset_url("portal.js")).status_code == 405
+
+
+def test_a_page_carries_its_style_sheet_and_the_policy_allows_no_other(client: TestClient) -> None:
+    page = client.get("/sign-in")
+    (style,) = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    assert style == (STATIC / manifest()["portal.css"]).read_text(encoding="utf-8")
+    named = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
+    assert policy["style-src"] == f"'self' 'sha256-{named}'"
+    assert policy["script-src"] == "'self'"
+    assert "<svg" in page.text
+    assert not re.search(r"<img|rel=.stylesheet.(?![^<]*</noscript>)", page.text)
+
+
+def test_fonts_wait_for_the_first_paint_until_the_browser_keeps_them(client: TestClient) -> None:
+    late = client.get("/sign-in").text
+    assert f'<noscript><link rel="stylesheet" href="{asset_url("fonts.css")}"></noscript>' in late
+    assert f'data-fonts="{asset_url("fonts.css")}"' in late
+    assert 'rel="preload"' not in late
+    for kept in (manifest()["fonts.css"], "fonts-OLDBUILD.css"):
+        text = client.get("/sign-in", headers={"cookie": f"fonts={kept}"}).text
+        begins_with_them = (
+            f'<link rel="stylesheet" href="{asset_url("fonts.css")}">\n<link rel="preload"' in text
+        )
+        assert begins_with_them == ("data-fonts" not in text) == (kept == manifest()["fonts.css"])
+
+
 @pytest.mark.parametrize(
     "path", ["nothing.js", "..%2Fstatic_files.py", "%2e%2e/rendering.py", "portal.css%00", "a" * 5000, ""]
 )
@@ -167,7 +204,7 @@ def test_without_a_build_pages_are_readable_and_say_so(
     page = client.get("/sign-in", headers={"accept-language": "en"})
     assert page.status_code == 200
     assert "make setup" in page.text
-    assert 'href="/static/portal.css"' in page.text
+    assert "<style></style>" in page.text
 
 
 def test_a_new_build_is_picked_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

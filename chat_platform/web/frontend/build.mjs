@@ -64,7 +64,7 @@ async function bundle(folder) {
       }));
     },
   };
-  const entryPoints = ["src/portal.js", "src/portal.css", "src/icon.svg"];
+  const entryPoints = ["src/portal.js", "src/portal.css", "src/fonts.css", "src/icon.svg"];
   const portal = names(await esbuild.build({ ...options, entryPoints, plugins: [loadedLater] }));
   await licences(folder);
   return Object.fromEntries(Object.entries({ ...libraries, ...portal }).sort());

@@ -31,8 +31,9 @@ export async function draw(element) {
   sizes.observe(element);
 }
 
-function redraw() {
+function redraw(isMeant = () => true) {
   for (const [element, chart] of drawn) {
+    if (!isMeant(element)) continue;
     chart.destroy();
     if (element.isConnected) drawn.set(element, { ...chart.again(), again: chart.again });
     else {
@@ -41,8 +42,13 @@ function redraw() {
     }
   }
 }
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw());
+new MutationObserver(() => redraw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+
+// A canvas keeps the font that it was drawn with; ours may come later.
+document.fonts.addEventListener("loadingdone", () => redraw((element) => element.querySelector("canvas")), {
+  once: true,
+});
 
 // Charts of parts that htmx replaced are let go of.
 document.addEventListener("htmx:after:swap", () => {
