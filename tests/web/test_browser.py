@@ -413,6 +413,22 @@ def test_language_and_colours_are_chosen_in_the_page(page: Browser, portal: Port
     assert page.complaints == []
 
 
+def test_fonts_come_after_the_first_paint_of_the_first_page_and_with_those_after_it(
+    page: Browser, portal: Portal
+) -> None:
+    families = "return [...document.fonts].filter((one) => one.status === 'loaded').map((one) => one.family)"
+    asked = "return performance.getEntriesByType('resource').find((one) => one.name.includes('/fonts-')).startTime"
+    paint = "return performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    visit(page, portal, "student", f"{C}/lectures")
+    assert "Pretendard" in page.driver.execute_script(families)
+    assert page.driver.execute_script(asked) > page.driver.execute_script(paint)
+    visit(page, portal, "student", f"{C}/lectures")
+    assert page.driver.find_elements(By.CSS_SELECTOR, "head > link[rel=preload][as=font]")
+    assert "Pretendard" in page.driver.execute_script(families)
+    assert page.outside(portal.base) == []
+    assert page.complaints == []
+
+
 def test_pages_can_be_read_and_used_without_script(portal: Portal) -> None:
     with chromium(script=False) as plain:
         plain.size(*DESKTOP)
@@ -431,3 +447,6 @@ def test_pages_can_be_read_and_used_without_script(portal: Portal) -> None:
         assert plain.driver.current_url.endswith("ledger?state=parsed")
         plain.driver.get(f"{portal.base}/charts")
         assert not plain.driver.find_element(By.CSS_SELECTOR, ".chart").is_displayed()
+        assert plain.driver.find_elements(By.CSS_SELECTOR, "head link[rel=stylesheet]"), (
+            "fonts need no script"
+        )
