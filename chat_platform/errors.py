@@ -1809,14 +1809,14 @@ _code(
     (
         "the capture was killed, ended with an error, or has been without a connection for minutes; what is said "
         "meanwhile is lost, unless the stream's recording keeps it",
-        "수신 프로세스가 강제 종료되었거나 오류로 끝났거나 몇 분째 연결되지 않았습니다. 그동안의 채팅은 다시보기에 남지 "
-        "않으면 사라집니다",
+        "수신 프로세스가 강제 종료되었거나 오류로 끝났거나 몇 분째 연결되지 않았습니다. 그동안의 채팅은 다시보기에 "
+        "남지 않으면 사라집니다",
     ),
     (
-        "start `chatp streams live` with the same channels again, best by systemd (docs/live-chat.md); if they are no "
-        "longer wanted, run `chatp streams forget`",
-        "같은 채널로 `chatp streams live`를 다시 시작하세요. systemd 사용을 권합니다(docs/live-chat.md). 더 이상 필요 "
-        "없으면 `chatp streams forget`을 실행하세요",
+        "start `chatp streams live` with the same channels again, best by systemd (docs/live-chat.md); if they are "
+        "no longer wanted, run `chatp streams forget`",
+        "같은 채널로 `chatp streams live`를 다시 시작하세요. systemd 사용을 권합니다(docs/live-chat.md). 더 이상 "
+        "필요 없으면 `chatp streams forget`을 실행하세요",
     ),
     transient=True,
 )
