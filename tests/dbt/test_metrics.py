@@ -126,6 +126,7 @@ def test_an_ambiguous_name_counts_for_nobody(full_refresh: Build) -> None:
             assert rows == [(None, "(ambiguous) 별명 i8")], mart
 
 
+@pytest.mark.exhaustive
 def test_a_conversation_that_was_taken_out_disappears_from_every_metric(
     full_refresh: Build, copy_of: Copy, lectures: list[Conversation]
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_conversation_that_was_taken_out_disappears_from_every_metric(
     assert differing(build, full_refresh) == []
 
 
+@pytest.mark.exhaustive
 def test_a_conversation_that_shrank_is_replaced(full_refresh: Build, copy_of: Copy) -> None:
     build = copy_of(full_refresh)
     shorter = conversation("r1", "zoom", START)

@@ -129,6 +129,7 @@ def test_private_questions_and_answers_reach_no_mart_and_answer_nothing(
     assert not any(word in str(shown) for word in ("비밀", "지운"))
 
 
+@pytest.mark.exhaustive
 def test_who_asked_and_who_answered_is_decided_at_the_end(empty: Build) -> None:
     """A name that turns out to be the asker's own has not answered; one that is the teacher's has, likely."""
     made = conversation("r1", "zoom", START)

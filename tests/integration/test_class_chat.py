@@ -137,6 +137,7 @@ def test_killed_at_every_step_and_restarted_equals_undisturbed(
     assert differences(undisturbed.tables(), home.tables()) == {}
 
 
+@pytest.mark.exhaustive
 def test_each_fault_ends_visibly_and_stops_nobody_else(make_home: MakeHome) -> None:
     home = make_home("faults")
     faults = [

@@ -212,6 +212,10 @@ _COLUMNS = {
 }
 
 
+BUILD = "hostile.duckdb"
+"""Name of the file that ``poison`` publishes, beside the build file."""
+
+
 def poison(home: Path, workspace: Workspace) -> Path:
     """Publish a copy of what is published in which every text that people see is hostile.
 
@@ -220,7 +224,7 @@ def poison(home: Path, workspace: Workspace) -> Path:
     Returns:
         The file that was published, to be asked what pages should show.
     """
-    build = home / "warehouse" / "hostile.duckdb"
+    build = home / "warehouse" / BUILD
     shutil.copyfile(workspace.publication.current().path, build)
     with duckdb.connect(str(build)) as connection:
         for table, columns in _COLUMNS.items():

@@ -245,7 +245,7 @@ def test_axe_finds_nothing_serious(
     assert serious == []
 
 
-@pytest.mark.parametrize("width", [PHONE[0], 320])
+@pytest.mark.parametrize("width", [pytest.param(PHONE[0], marks=pytest.mark.exhaustive), 320])
 @pytest.mark.parametrize(("role", "address"), PAGES)
 def test_a_phone_never_scrolls_sideways(
     page: Browser, portal: Portal, role: str, address: str, width: int
@@ -405,7 +405,7 @@ def test_language_and_colours_are_chosen_in_the_page(page: Browser, portal: Port
     ):
         page.driver.find_element(By.CSS_SELECTOR, "details.menu summary").click()
         page.driver.find_element(By.CSS_SELECTOR, selector).click()
-        page.wait(f"return {expected}")
+        page.wait(f"return {expected} && document.readyState === 'complete'")
         assert page.driver.current_url.endswith("/sign-in?next=%2Faccount"), "back where one was"
     background = page.driver.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(18, 21, 26)"

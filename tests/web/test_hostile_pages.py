@@ -17,14 +17,28 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.web.application import create_app
 from tests.web.conftest import SignIn
 from tests.web.homes import copied
-from tests.web.hostile import TEXTS, Page, poison
+from tests.web.hostile import BUILD, TEXTS, Page, poison
 from tests.web.members import member
 
 
+@pytest.fixture(scope="module")
+def poisoned_home(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which what is published is full of hostile texts; it is read only, but for accounts."""
+    home = copied(taught_home, tmp_path_factory.mktemp("poisoned"))
+    poison(home, Workspace(Settings(home=home)))
+    return home
+
+
 @pytest.fixture
-def poisoned(home: Path, settings: Settings) -> Path:
-    """What is published in the home, full of hostile texts."""
-    return poison(home, Workspace(settings))
+def home(poisoned_home: Path) -> Path:
+    """The home of ``settings``."""
+    return poisoned_home
+
+
+@pytest.fixture
+def poisoned(home: Path) -> Path:
+    """The file that was published, to be asked what pages should show."""
+    return home / "warehouse" / BUILD
 
 
 def asked(poisoned: Path, sql: str) -> list[tuple[str, ...]]:

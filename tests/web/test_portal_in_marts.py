@@ -214,6 +214,7 @@ def test_a_tile_leads_to_the_board_where_a_question_was_typed(room: Class) -> No
     assert f"around={room.ids['typed']}" not in page.text
 
 
+@pytest.mark.exhaustive
 def test_a_run_without_a_change_leaves_the_table_and_a_change_reaches_the_mart(room: Class) -> None:
     workspace = Workspace(room.settings)
     before = workspace.lake.files(PORTAL_QUESTIONS)

@@ -382,6 +382,7 @@ def test_with_raw_no_file_holds_them_and_others_are_archived_as_before(home: Wor
     assert "" in texts
 
 
+@pytest.mark.exhaustive
 def test_raw_may_be_asked_for_later(home: Workspace) -> None:
     erase_both(home)
     assert find_viewer(home, f"twitch:{GONE}").is_done
@@ -389,6 +390,7 @@ def test_raw_may_be_asked_for_later(home: Workspace) -> None:
     assert holding(home) == set()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("raw", [False, True])
 def test_every_count_stays_also_when_chats_are_parsed_anew(home: Workspace, raw: bool) -> None:
     """Nothing is lost: records, gaps, removals and chatters are those from before."""
@@ -405,6 +407,7 @@ def test_every_count_stays_also_when_chats_are_parsed_anew(home: Workspace, raw:
     assert holding(home, (*SECRETS, GONE_ID)) & {f"lake/{path}" for path in ("core", "ml")} == set()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("raw", [False, True])
 def test_parsing_anew_brings_nobody_back(home: Workspace, raw: bool) -> None:
     erase_both(home, raw=raw)
@@ -439,6 +442,7 @@ def test_what_they_write_later_is_taken_in_without_text_and_name(home: Workspace
     assert home.lake.read(MESSAGES, found.conversation_id)["text"].to_pylist() == ["", ""]
 
 
+@pytest.mark.exhaustive
 def test_others_and_chats_without_them_are_not_touched(home: Workspace) -> None:
     before = {path: path.stat().st_mtime_ns for path in home.settings.home.rglob("*") if ALONE in path.name}
     others = [row for row in rows_of(home, MESSAGES) if row["author_ref"] in (OTHER_ID, CHZZK_OTHER)]
@@ -449,6 +453,7 @@ def test_others_and_chats_without_them_are_not_touched(home: Workspace) -> None:
     assert left == others
 
 
+@pytest.mark.exhaustive
 def test_a_second_run_changes_nothing(home: Workspace) -> None:
     erase_both(home, raw=True)
     before = state(home)
@@ -510,6 +515,7 @@ def test_of_a_streamer_who_writes_the_chat_goes_and_the_channel_stays(home: Work
     assert rows_of(home, CHANNELS) == channels
 
 
+@pytest.mark.exhaustive
 def test_while_somebody_listens_files_that_are_written_to_are_not_rewritten(home: Workspace) -> None:
     listening, end = threading.Event(), threading.Event()
 
@@ -564,6 +570,7 @@ def test_what_a_killed_parse_left_is_found_although_no_participant_tells(
     assert identity_id("twitch", GONE_ID) not in left
 
 
+@pytest.mark.exhaustive
 def test_what_is_archived_and_not_parsed_yet_is_rewritten_too(home: Workspace) -> None:
     lines = [Said(1, GONE_ID, GONE, "비밀일기장 "), Said(2, OTHER_ID, OTHER, "hello ")]
     _archive(home, video("twitch", "2000000007"), [twitch_page(lines, 0)])
@@ -630,6 +637,7 @@ def test_killed_at_any_moment_the_same_command_completes_it(
     assert number > 40
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("number", [3, 14, 25, 36])
 def test_killed_at_some_moments_the_same_command_completes_it(
     streamed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
