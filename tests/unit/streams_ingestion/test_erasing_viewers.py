@@ -608,18 +608,25 @@ def _interrupted(
     return finished, *found
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["archive stays", "archive too"])
+@pytest.fixture(scope="module")
 def undisturbed(
     request: pytest.FixtureRequest, streamed: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[bool, dict[str, Any], set[str]]:
-    """Whether archives are rewritten, and what an erasure that nothing disturbs leaves."""
+    """Whether archives are rewritten, and what an erasure that nothing disturbs leaves.
+
+    Every moment is tried in one of the two ways: the odd ones with archives, the even ones without.
+    """
     workspace = copied(streamed, tmp_path_factory.mktemp("undisturbed") / "home")
     erase_all(workspace, raw=request.param)
     return request.param, state(workspace), holding(workspace, ON_TWITCH)
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("first", range(1, STRIDE + 1))
+@pytest.mark.parametrize(
+    ("undisturbed", "first"),
+    [(first % 2 == 1, first) for first in range(1, STRIDE + 1)],
+    indirect=["undisturbed"],
+)
 def test_killed_at_any_moment_the_same_command_completes_it(
     undisturbed: tuple[bool, dict[str, Any], set[str]],
     streamed: Path,
@@ -637,8 +644,7 @@ def test_killed_at_any_moment_the_same_command_completes_it(
     assert number > 40
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("number", [3, 14, 25, 36])
+@pytest.mark.parametrize("number", [14, 36])
 def test_killed_at_some_moments_the_same_command_completes_it(
     streamed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
