@@ -51,6 +51,7 @@ def test_the_metrics_take_the_same_sources_for_the_class_as_every_step(full_refr
     assert {source for (source,) in sources} - set(CLASS_SOURCES) == {"twitch"}
 
 
+@pytest.mark.exhaustive
 def test_a_new_chat_builds_its_channel_and_leaves_others_alone(
     full_refresh: Build, copy_of: Copy, streams: Streams
 ) -> None:
@@ -108,6 +109,7 @@ def test_another_time_zone_moves_the_days_of_streams(full_refresh: Build, copy_o
     ]
 
 
+@pytest.mark.exhaustive
 def test_a_renamed_channel_has_its_new_name_everywhere(
     full_refresh: Build, copy_of: Copy, streams: Streams
 ) -> None:

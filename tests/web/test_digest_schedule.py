@@ -107,6 +107,7 @@ def test_without_mail_and_slack_nothing_is_launched(at_home: Path) -> None:
     assert "neither a mail server nor" in str(tick())
 
 
+@pytest.mark.exhaustive
 def test_it_is_launched_while_somebody_waits(with_mail: None, home: Path, server: MailServer) -> None:
     assert tick() == "nobody waits for the digest of 2026-03-02"
     subscribe(home, "hana")

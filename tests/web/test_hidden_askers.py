@@ -183,6 +183,7 @@ def everything(client: TestClient, question: Question) -> Crawl:
     return crawl.walk(*api_addresses(client, question))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("asker")
 def test_nothing_that_a_student_can_open_names_them(sign_in: SignIn, question: Question) -> None:
     student, teacher = sign_in("student", login="other@example.com"), sign_in("teacher")

@@ -316,6 +316,7 @@ def test_a_portal_that_starts_before_its_postgresql_needs_no_restart(
     assert code(member(app, "operator")) == (200, "")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("soon")
 def test_tables_of_postgresql_that_somebody_has_locked_are_not_waited_for_without_end(
     on_postgresql: Settings,
@@ -330,6 +331,7 @@ def test_tables_of_postgresql_that_somebody_has_locked_are_not_waited_for_withou
     assert health(client)[0] == 200
 
 
+@pytest.mark.exhaustive
 def test_while_another_process_writes_pages_are_read_and_writing_gives_up_soon(
     sign_in: SignIn, settings: Settings
 ) -> None:

@@ -55,6 +55,7 @@ def test_1566_streamers_within_twitch_s_limits(twitch, connect, clock):
     assert clock.now() - began == pytest.approx(60 * (windows - 1), abs=2)
 
 
+@pytest.mark.exhaustive
 def test_the_limit_sets_the_wall_time_also_on_a_real_clock(twitch, connect):
     world = StreamWorld(9, streamers=100, days=10)
     server = twitch(world=world, limit=60, window_s=2.0, clock=time.time)
