@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from chat_platform.errors import InputError
 from chat_platform.ingestion.predictions import predict
@@ -27,20 +25,18 @@ from chat_platform.ingestion.streams.tables import SeenVideos, see_channels, see
 from chat_platform.ingestion.streams.viewers import Viewer, erase, examine, find_viewer, finish
 from chat_platform.ingestion.streams.vods import discover, fetch, parse, revision
 from chat_platform.ingestion.tables import load_conversations, load_streams
-from chat_platform.settings import Settings
 from chat_platform.sources.streams.port import Channel, ChatPage, Video
 from chat_platform.storage import files
-from chat_platform.storage.app_models import Base
 from chat_platform.storage.erasures import KEY_FILE, LIST_FILE
 from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.ledger import unaccounted
 from chat_platform.storage.workspace import Workspace
-from chat_platform.tables.catalogue import ALL_TABLES
 from chat_platform.tables.class_chat import MESSAGES, PARTICIPANTS, QUARANTINE
 from chat_platform.tables.ids import identity_id, is_pseudonym
 from chat_platform.tables.spec import TableSpec
 from chat_platform.tables.streams import CHANNELS, EMOTE_USES
-from tests.erasures import Killed, killed_at, readable, sorted_rows
+from tests import erasures
+from tests.erasures import Erasing, Left, copied, readable, settings_of
 from tests.integration.classes import tokenise
 from tests.unit.streams_ingestion.stream_steps import csv_of, rows_of, take_list
 
@@ -50,7 +46,6 @@ LOGIN = "gonelogin_x"
 CHZZK_GONE, CHZZK_OTHER = "c0ffee" + "0" * 26, "beef00" + "0" * 26
 NICK = "치지직사라질이름"
 SECRETS = ("비밀일기장", "은하수를건너", "도서관뒷길", "zebrafish", "고양이발자국", "quicksilver")
-# The name itself stays where others say it, and the nickname is another account's too.
 # The name itself stays where others say it, and the nickname is another account's too.
 ON_TWITCH = (*SECRETS, identity_id("twitch", GONE_ID), identity_id("twitch", GONE), GONE_ID, EARLIER, LOGIN)
 CHZZK_SECRET = "달빛조각"
@@ -69,10 +64,6 @@ class Said:
     account: str | None
     name: str
     text: str
-
-
-def settings_of(home: Path) -> Settings:
-    return Settings(home=home, workers=1)
 
 
 def video(platform: str, video_id: str) -> Video:
@@ -265,43 +256,13 @@ def home(streamed: Path, tmp_path: Path) -> Iterator[Workspace]:
     found.database.dispose()
 
 
-def copied(streamed: Path, home: Path) -> Workspace:
-    shutil.copytree(streamed, home)
-    return Workspace(settings_of(home))
-
-
 def holding(workspace: Workspace, words: tuple[str, ...] = WORDS) -> set[str]:
-    """Files in which one of the words stands."""
-    root = workspace.settings.home
-    found = (path for path in root.rglob("*") if path.is_file())
-    return {str(path.relative_to(root)) for path in found if any(word in readable(path) for word in words)}
+    return erasures.holding(workspace.settings.home, words)
 
 
 def state(workspace: Workspace) -> dict[str, Any]:
-    """Every table, without the times of the runs."""
-    volatile = {
-        "parsed_at", "updated_at", "asked_at", "done_at", "fetched_at", "created_at", "first_seen_at", "last_seen_at",
-    }  # fmt: skip
-    found: dict[str, Any] = {}
-    for name, spec in ALL_TABLES.items():
-        for partition in workspace.lake.files(spec):
-            found[f"{name}/{partition}"] = sorted_rows(
-                workspace.lake.read(spec, partition).to_pylist(), volatile
-            )
-    with Session(workspace.database) as session:
-        for table in Base.metadata.sorted_tables:
-            rows = [dict(row) for row in session.execute(select(table)).mappings()]
-            found[f"app.{table.name}"] = sorted_rows(rows, {*volatile, "published_version"})
-    with workspace.publication.read() as connection:
-        for name in ("core.messages", "core.participants", "core.emote_uses", "core.tokens"):
-            rows = connection.execute(f"select * from {name}").to_arrow_table().to_pylist()  # noqa: S608
-            found[f"published.{name}"] = sorted_rows(rows, volatile)
-    found["list"] = [
-        (one.people, one.identities, one.names, one.done_at is not None)
-        for one in workspace.erasures.entries()
-    ]
-    found["published"] = len(workspace.publication.numbers())
-    return found
+    published = ("core.messages", "core.participants", "core.emote_uses", "core.tokens")
+    return erasures.state(workspace, published)
 
 
 def counts(workspace: Workspace) -> dict[str, Any]:
@@ -588,37 +549,21 @@ def test_what_was_not_published_anew_is_not_finished(home: Workspace) -> None:
     assert [one.done_at for one in home.erasures.entries()] == [None]
 
 
-def _interrupted(
-    number: int, streamed: Path, home: Path, monkeypatch: pytest.MonkeyPatch, *, raw: bool
-) -> tuple[bool, dict[str, Any], set[str]]:
-    workspace = copied(streamed, home)
-    finished = False
-    with killed_at(number, workspace, monkeypatch):
-        try:
-            erase_all(workspace, raw=raw)
-            finished = True
-        except Killed:
-            pass
-    workspace.database.dispose()
-    again = Workspace(settings_of(home))
-    erase_all(again, raw=raw)
-    found = state(again), holding(again, ON_TWITCH)
-    again.database.dispose()
-    shutil.rmtree(home)
-    return finished, *found
+def erasing(streamed: Path, *, raw: bool) -> Erasing:
+    return Erasing(
+        streamed,
+        lambda workspace: erase_all(workspace, raw=raw),
+        lambda workspace: Left(state(workspace), holding(workspace, ON_TWITCH)),
+    )
 
 
 @pytest.fixture(scope="module")
 def undisturbed(
     request: pytest.FixtureRequest, streamed: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[bool, dict[str, Any], set[str]]:
-    """Whether archives are rewritten, and what an erasure that nothing disturbs leaves.
-
-    Every moment is tried in one of the two ways: the odd ones with archives, the even ones without.
-    """
-    workspace = copied(streamed, tmp_path_factory.mktemp("undisturbed") / "home")
-    erase_all(workspace, raw=request.param)
-    return request.param, state(workspace), holding(workspace, ON_TWITCH)
+) -> tuple[Erasing, Left]:
+    """Every moment is tried in one of two ways: the odd ones with archives, the even ones without."""
+    way = erasing(streamed, raw=request.param)
+    return way, way.undisturbed(tmp_path_factory.mktemp("undisturbed") / "home")
 
 
 @pytest.mark.exhaustive
@@ -628,29 +573,19 @@ def undisturbed(
     indirect=["undisturbed"],
 )
 def test_killed_at_any_moment_the_same_command_completes_it(
-    undisturbed: tuple[bool, dict[str, Any], set[str]],
-    streamed: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    first: int,
+    undisturbed: tuple[Erasing, Left], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
-    raw, expected, held = undisturbed
-    number, finished = first, False
-    while not finished:
-        finished, found, left = _interrupted(number, streamed, tmp_path / "home", monkeypatch, raw=raw)
-        assert {key for key in expected if expected[key] != found[key]} == set(), number
-        assert left == held, number
-        number += STRIDE
-    assert number > 40
+    way, expected = undisturbed
+    assert way.killed_at_every(count(first, STRIDE), expected, tmp_path / "home", monkeypatch) > 40
 
 
 @pytest.mark.parametrize("number", [14, 36])
 def test_killed_at_some_moments_the_same_command_completes_it(
     streamed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    finished, _, left = _interrupted(number, streamed, tmp_path / "home", monkeypatch, raw=True)
+    finished, left = erasing(streamed, raw=True).killed(number, tmp_path / "home", monkeypatch)
     assert not finished
-    assert left == set()
+    assert left.files == set()
 
 
 def test_the_busiest_viewer_of_a_platform_is_erased_and_stays_away(
