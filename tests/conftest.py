@@ -35,6 +35,15 @@ def postgresql() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def taught_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Home of a generated class that went through the whole graph; made once for all test processes."""
+    # Not at the top: importing the definitions reads what this file sets up.
+    from tests.homes import made_once, teach
+
+    return made_once("taught", tmp_path_factory, teach)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An app database without tables, on either kind: a test with this fixture runs on both."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,12 @@ from chat_platform.ingestion.model_state import NAME, last_pick
 from chat_platform.ingestion.model_tables import model_store
 from chat_platform.jobs import REPREDICT_RECORDINGS, RETRAIN_QUESTION
 from chat_platform.runner import Runner, RunnerReport
-from chat_platform.simulators.world import start_world
 from chat_platform.storage.labels import LabelLog
 from chat_platform.storage.promotions import PromotionLog
 from chat_platform.tables.models import MODELS, QUESTION_PREDICTIONS
 from tests.integration.harness import Home, differences
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-MakeHome = Callable[[str], Home]
 CHECKS = ("enough_rows", "floor", "not_worse", "calibration", "slices")
 SENSORS = ("question_corrections", "question_predictions_due")
 # The candidate that fits most quickly; what is tested does not depend on its quality.
@@ -51,19 +48,8 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
-def asked(make_home: MakeHome) -> Iterator[Asked]:
-    home = make_home("asked")
-    with start_world(
-        21,
-        recordings=2,
-        messages_per_recording=90,
-        students=20,
-        chatter_per_day=3,
-        first_day=date(2026, 3, 2),
-        mode="plain",
-    ) as world:
-        report = home.catch_up(world.environment())
-    assert report.ok, [run.error for run in report.runs]
+def asked(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    home = Home(taught_home).copied(tmp_path_factory.mktemp("asked") / "home")
     predicted = home.query(
         "select message_id, is_question from ml.question_predictions order by is_question desc, message_id"
     )
@@ -71,7 +57,7 @@ def asked(make_home: MakeHome) -> Iterator[Asked]:
     correct(home, spread[:49])
     too_few = home.catch_up(VARIABLES, sensor="question_corrections")
     correct(home, spread[49:])
-    yield Asked(home, too_few)
+    return Asked(home, too_few)
 
 
 @pytest.fixture(scope="module")

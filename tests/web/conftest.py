@@ -1,4 +1,4 @@
-"""A class that went through the whole graph once, and a portal over a copy of it for every test."""
+"""A portal over a copy of the taught class for every test."""
 
 from __future__ import annotations
 
@@ -10,30 +10,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from chat_platform.cli.chromium import Browser, chromium
-from chat_platform.cli.setup_home import prepare
 from chat_platform.settings import Settings
-from chat_platform.simulators.world import start_world
 from chat_platform.web import preparation
 from chat_platform.web.application import create_app
-from tests.integration.harness import Home
-from tests.web.homes import copied, made_once
+from tests.homes import copied, made_once
 from tests.web.members import member
-
-RECORDINGS = 3
-
-
-@pytest.fixture(scope="session")
-def taught_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Home of a generated class with published tables; made once, whatever the number of test processes."""
-
-    def teach(home: Path) -> None:
-        # Settings of the test run's own home are read nowhere here but by dbt's parse.
-        prepare(Settings(home=home))
-        with start_world(5, recordings=RECORDINGS, messages_per_recording=150, mode="plain") as world:
-            report = Home(home).catch_up(world.environment())
-        assert report.ok, [run.error for run in report.runs]
-
-    return made_once("taught", tmp_path_factory, teach)
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,9 @@ from chat_platform.storage.tokens import SCOPES
 from chat_platform.web import access
 from chat_platform.web.application import create_app
 from chat_platform.web.services import Services
+from tests.homes import copied
 from tests.web.browsing import BASE, quick_passwords
 from tests.web.conftest import SignIn
-from tests.web.homes import copied
 
 NUMBER = "999999"
 """Stands for every part of a path but the class: nothing has it."""

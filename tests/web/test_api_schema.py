@@ -15,7 +15,7 @@ from schemathesis.engine import events, from_schema
 from chat_platform.settings import Settings
 from chat_platform.storage.tokens import SCOPES
 from chat_platform.web.application import create_app
-from tests.web.homes import copied
+from tests.homes import copied
 
 ROLES = (
     None,

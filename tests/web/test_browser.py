@@ -21,8 +21,9 @@ from chat_platform.cli.chromium import Browser, chromium
 from chat_platform.settings import Settings
 from chat_platform.web import access, rendering
 from chat_platform.web.application import create_app
+from tests.chosen import first_of
+from tests.homes import copied
 from tests.web.browser import DESKTOP, FRONTEND, PHONE, free_port, running
-from tests.web.homes import copied
 
 PREPARED = True  # see ``unprepared``
 
@@ -224,7 +225,7 @@ def test_no_page_violates_the_policy_or_asks_elsewhere(
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.exhaustive)])
-@pytest.mark.parametrize(("role", "address"), PAGES)
+@pytest.mark.parametrize(("role", "address"), first_of(PAGES, 18))
 def test_axe_finds_nothing_serious(
     page: Browser, portal: Portal, role: str, address: str, scheme: str
 ) -> None:
@@ -246,7 +247,7 @@ def test_axe_finds_nothing_serious(
 
 
 @pytest.mark.parametrize("width", [pytest.param(PHONE[0], marks=pytest.mark.exhaustive), 320])
-@pytest.mark.parametrize(("role", "address"), PAGES)
+@pytest.mark.parametrize(("role", "address"), first_of(PAGES, 18))
 def test_a_phone_never_scrolls_sideways(
     page: Browser, portal: Portal, role: str, address: str, width: int
 ) -> None:

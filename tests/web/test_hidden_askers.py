@@ -28,8 +28,8 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.web.api_document import openapi_document
 from chat_platform.web.published import PublishedReader
 from chat_platform.web.quiz_messages import held_out
+from tests.homes import copied
 from tests.web.conftest import SignIn
-from tests.web.homes import copied
 
 C = "/c/class"
 API = f"/api/v1{C}"

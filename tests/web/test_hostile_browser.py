@@ -32,8 +32,8 @@ from chat_platform.web import access, exports, middleware, pending_uploads, rend
 from chat_platform.web.application import create_app
 from chat_platform.web.pages.uploads import UPLOADED
 from chat_platform.web.services import Services
+from tests.homes import copied
 from tests.web.browser import DESKTOP, free_port, running
-from tests.web.homes import copied
 from tests.web.hostile import TEXTS, poison
 from tests.web.test_browser import hover_charts
 

@@ -15,8 +15,8 @@ from chat_platform.settings import Settings
 from chat_platform.storage.csv_text import could_be_formula
 from chat_platform.storage.workspace import Workspace
 from chat_platform.web.application import create_app
+from tests.homes import copied
 from tests.web.conftest import SignIn
-from tests.web.homes import copied
 from tests.web.hostile import BUILD, TEXTS, Page, poison
 from tests.web.members import member
 

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from chat_platform.settings import Settings
 from chat_platform.web.application import create_app
-from tests.web.homes import copied
+from tests.homes import copied
 from tests.web.members import member
 
 STRINGS = (

@@ -22,9 +22,9 @@ from chat_platform.storage.consents import AUTHOR_MODEL, ConsentLog
 from chat_platform.storage.labels import LabelLog
 from chat_platform.web.application import create_app
 from chat_platform.web.services import Services
+from tests.homes import copied
 from tests.web.browser import free_port, running
 from tests.web.browsing import GOOD, quick_passwords
-from tests.web.homes import copied
 
 pytestmark = [pytest.mark.chromium, pytest.mark.timeout(300)]
 C = "/c/class"

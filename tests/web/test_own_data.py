@@ -24,8 +24,8 @@ from chat_platform.storage.portal_models import PortalAnswer, PortalQuestion, Qu
 from chat_platform.storage.workspace import Workspace
 from chat_platform.tables.catalogue import ALL_TABLES
 from chat_platform.web.own_tables import BY_CONVERSATION, IN_CLASS, ON_PORTAL, PUBLISHED
+from tests.homes import copied
 from tests.web.conftest import SignIn
-from tests.web.homes import copied
 
 NOT_ABOUT_PEOPLE = {
     "ledger": "conversations; who announced one is a part of the published tables",

@@ -27,6 +27,7 @@ from tests.integration.harness import Home
 from tests.web.members import member
 from tests.web.questions_class import BASE, answer, ask, board, label, published
 
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow]
 SHY = "가려진사람"
 SECRET = "이건 비밀로 묻는 질문인가요?"
 _NO_QUESTION = """

@@ -26,8 +26,8 @@ from chat_platform.web.quiz_messages import (
     held_out,
     is_fit,
 )
+from tests.homes import copied
 from tests.web.conftest import SignIn
-from tests.web.homes import copied
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from chat_platform.settings import Settings
 from chat_platform.web.application import create_app
 from chat_platform.web.passwords import Passwords
 from chat_platform.web.services import Services
+from tests.chosen import first_of
 from tests.web.browsing import BASE, GOOD, browser, quick_passwords, send, sign_in, token_of
 from tests.web.serving import served
 
@@ -474,11 +475,14 @@ def test_a_start_prints_a_set_up_link_until_there_is_an_account(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "environment",
-    [
-        {"CHATP_WEB__HOST": "0.0.0.0"},  # noqa: S104
-        {"CHATP_WEB__HOST": "::"},
-        {"CHATP_WEB__HOST": "0.0.0.0", "CHATP_WEB__BASE_URL": "http://class.example"},  # noqa: S104
-    ],
+    first_of(
+        [
+            {"CHATP_WEB__HOST": "0.0.0.0"},  # noqa: S104
+            {"CHATP_WEB__HOST": "::"},
+            {"CHATP_WEB__HOST": "0.0.0.0", "CHATP_WEB__BASE_URL": "http://class.example"},  # noqa: S104
+        ],
+        1,
+    ),
 )
 def test_a_port_that_others_reach_is_not_opened_without_tls(
     tmp_path: Path, environment: dict[str, str]

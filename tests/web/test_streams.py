@@ -16,8 +16,8 @@ from chat_platform.storage.workspace import Workspace
 from chat_platform.web import stream_figures
 from chat_platform.web.published import PublishedReader
 from chat_platform.web.rendering import environment
+from tests.homes import copied
 from tests.web.conftest import SignIn
-from tests.web.homes import copied
 from tests.web.hostile import TEXTS, Page, poison
 from tests.web.test_hostile_pages import page_of, shown
 

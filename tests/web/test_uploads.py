@@ -22,6 +22,7 @@ from chat_platform.settings import Settings
 from chat_platform.storage.workspace import Workspace
 from chat_platform.web.pending_uploads import check_is_text, file_name
 from chat_platform.web.published import LOOK_S
+from tests.chosen import first_of
 from tests.integration.harness import Home
 from tests.web.conftest import SignIn
 from tests.web.hostile import TEXTS, Page
@@ -228,7 +229,18 @@ def test_only_so_many_files_wait(sign_in: SignIn) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../../etc/passwd", "..\\..\\x.txt", "/etc/cron.d/x", "x\r\nSet-Cookie: a=1.txt", ".", "", *TEXTS[:60]],
+    first_of(
+        [
+            "../../etc/passwd",
+            "..\\..\\x.txt",
+            "/etc/cron.d/x",
+            "x\r\nSet-Cookie: a=1.txt",
+            ".",
+            "",
+            *TEXTS[:60],
+        ],
+        12,
+    ),
 )
 def test_names_of_files_are_values_and_text(sign_in: SignIn, home: Path, name: str) -> None:
     client = sign_in("teacher")

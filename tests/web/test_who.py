@@ -21,8 +21,8 @@ from chat_platform.storage.promotions import PromotionLog
 from chat_platform.storage.workspace import Workspace
 from chat_platform.web.guessing import Guesser
 from chat_platform.web.pages.who import GUESSES
+from tests.homes import copied
 from tests.web.conftest import SignIn
-from tests.web.homes import copied
 
 LOW = {"floor": 0, "min_rows": 1, "min_each_class": 1, "max_calibration_error": 1}
 SAID = "안녕하세요 오늘 과제 어디까지 하셨나요 ㅋㅋㅋ"

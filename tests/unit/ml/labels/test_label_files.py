@@ -21,6 +21,7 @@ from chat_platform.ml.labels.files import (
     read_preset,
 )
 from chat_platform.settings import project_root
+from tests.chosen import first_of
 from tests.cost import within
 
 DATA = project_root().parent / "shared" / "data"
@@ -117,8 +118,17 @@ def test_cells_of_100_kilobytes_are_read_and_longer_ones_rejected() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['"' * 1_000_000, '"a\n' * 300_000, "a,1\n" * 300_000, '"\n' + "\n" * 500_000 + '"', 'x"y\n' * 200_000],
-    ids=["quotes", "open quotes", "plain", "blank lines in a cell", "quotes within"],
+    first_of(
+        [
+            '"' * 1_000_000,
+            '"\n' + "\n" * 500_000 + '"',
+            '"a\n' * 300_000,
+            "a,1\n" * 300_000,
+            'x"y\n' * 200_000,
+        ],
+        2,
+    ),
+    ids=["quotes", "blank lines in a cell", "open quotes", "plain", "quotes within"],
 )
 def test_the_time_grows_with_the_size_whatever_the_content(text: str) -> None:
     found = []

@@ -1,6 +1,6 @@
 """Homes of a class that was taught, and copies of them to be written to.
 
-What belongs here: making one once for all test processes, copying it. What does not: what is taught.
+What belongs here: making one once for all test processes, the class itself, copying it. What does not: portals.
 """
 
 from __future__ import annotations
@@ -12,6 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from chat_platform.cli.setup_home import prepare
+from chat_platform.settings import Settings
+from chat_platform.simulators.world import start_world
+from tests.integration.harness import Home
+
+RECORDINGS = 3
 
 
 def made_once(name: str, factory: pytest.TempPathFactory, make: Callable[[Path], None]) -> Path:
@@ -30,6 +37,14 @@ def made_once(name: str, factory: pytest.TempPathFactory, make: Callable[[Path],
             make(home)
             (home / ".whole").touch()
     return home
+
+
+def teach(home: Path) -> None:
+    """A class of three recordings, from its announcements to what is published."""
+    prepare(Settings(home=home))
+    with start_world(5, recordings=RECORDINGS, messages_per_recording=150, mode="plain") as world:
+        report = Home(home).catch_up(world.environment())
+    assert report.ok, [run.error for run in report.runs]
 
 
 def copied(home: Path, folder: Path) -> Path:
