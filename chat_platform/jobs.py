@@ -44,19 +44,29 @@ PUBLISHED = dg.AssetSelection.assets(["published", "warehouse"])
 _BEHIND_THE_LAKE = _CORE | _PEOPLE | METRICS | PUBLISHED
 
 
-def _lake(source: str) -> dg.AssetSelection:
+def _lake_keys(source: str) -> list[dg.AssetKey]:
     tables = ("messages", "reactions", "participants", "quarantine", "tokens")
-    return dg.AssetSelection.assets(*(["core", source, table] for table in tables)) | _predictions(source)
+    return [*(dg.AssetKey(["core", source, table]) for table in tables), _predictions_key(source)]
+
+
+def _predictions_key(source: str) -> dg.AssetKey:
+    return dg.AssetKey(["ml", source, "question_predictions"])
+
+
+def _lake(source: str) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*_lake_keys(source))
 
 
 def _predictions(source: str) -> dg.AssetSelection:
-    return dg.AssetSelection.assets(["ml", source, "question_predictions"])
+    return dg.AssetSelection.assets(_predictions_key(source))
 
+
+_RECORDINGS_TO_LAKE = [dg.AssetKey(["raw", "zoom_recordings"]), *_lake_keys("zoom")]
+_SLACK_DAYS_TO_LAKE = [dg.AssetKey(["raw", "slack_users"]), *_lake_keys("slack")]
 
 CLASS_RECORDINGS = dg.define_asset_job(
     "class_recordings",
-    selection=dg.AssetSelection.assets(["raw", "zoom_recordings"], ["models", "question", "drift"])
-    | _lake("zoom")
+    selection=dg.AssetSelection.assets(*_RECORDINGS_TO_LAKE, ["models", "question", "drift"])
     | _BEHIND_THE_LAKE,
     description="A batch of recordings (or imported chat files) from Zoom to the published metrics. Launched by "
     "the sensors; launch it for a range of partitions to fetch or parse them again.",
@@ -84,7 +94,7 @@ REPARSE = dg.define_asset_job(
 
 SLACK_DAYS = dg.define_asset_job(
     "slack_chat_days",
-    selection=dg.AssetSelection.assets(["raw", "slack_users"]) | _lake("slack") | _BEHIND_THE_LAKE,
+    selection=dg.AssetSelection.assets(*_SLACK_DAYS_TO_LAKE) | _BEHIND_THE_LAKE,
     description="Days of Slack's channels from the archived answer to the published metrics. Launched by the "
     "sensor for the days that changed; to ask Slack again, materialise raw/slack_days for the range first.",
     tags=CHAIN,
@@ -186,6 +196,8 @@ STREAM_JOBS = tuple(
     for jobs in (ASK_DAYS, STREAM_DAYS, FETCH_VIDEOS, STREAM_VIDEOS, REPREDICT_VIDEOS)
     for job in jobs.values()
 )
+TO_LAKE = {CLASS_RECORDINGS.name: _RECORDINGS_TO_LAKE, SLACK_DAYS.name: _SLACK_DAYS_TO_LAKE}
+"""Job → its assets up to the lake, for a run that another one behind it publishes."""
 # What the sensors may launch.
 LAUNCHABLE = (CLASS_RECORDINGS, SLACK_DAYS, PUBLISH)
 RETRAIN_AUTHOR = dg.define_asset_job(

@@ -235,10 +235,9 @@ def _evening_fallback(
         today = datetime.now(home.settings.zone).date()
         since = max(home.settings.slack.start_date, today - timedelta(days=home.settings.slack.lookback_days))
         discover(home, slack.client(budget_s=BUDGET_S), since=since, until=today)
-        result = evaluate(home, context.instance, slack_partitions, None)
+        result = evaluate(home, context.instance, slack_partitions, None, {job.name})
         for request in result.dynamic_partitions_requests or []:
             context.instance.add_dynamic_partitions(str(RECORDINGS.name), list(request.partition_keys))
-        wanted = [r for r in result.run_requests or [] if r.job_name == job.name]
-        return wanted or dg.SkipReason("nothing is due")
+        return list(result.run_requests or []) or dg.SkipReason("nothing is due")
 
     return evening_fallback

@@ -8,7 +8,7 @@ longer look and nothing more.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import dagster as dg
 
 from chat_platform.ingestion.discovery import discover
 from chat_platform.ingestion.imports import import_saved_chat
-from chat_platform.jobs import CLASS_RECORDINGS, LAUNCHABLE, PUBLISH, SLACK_DAYS
+from chat_platform.jobs import CLASS_RECORDINGS, LAUNCHABLE, PUBLISH, SLACK_DAYS, TO_LAKE
 from chat_platform.partitions import RECORDINGS, slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
 from chat_platform.sensors.active import is_active
@@ -40,6 +40,7 @@ WINDOW_DAYS = 120
 # Runs that one tick asks for; scattered retries beyond that wait for the next tick.
 MOST_RUNS = 5
 CHAT_SUFFIXES = (".txt", ".chat")
+ALL_JOBS = frozenset(job.name for job in LAUNCHABLE)
 
 
 def read_cursor(cursor: str | None) -> date | None:
@@ -69,36 +70,56 @@ def window(settings: Settings, read_to: date | None, today: date) -> tuple[date,
 
 
 def due_requests(
-    home: Workspace, instance: dg.DagsterInstance, slack_partitions: dg.PartitionsDefinition
+    home: Workspace,
+    instance: dg.DagsterInstance,
+    slack_partitions: dg.PartitionsDefinition,
+    jobs: Collection[str] = ALL_JOBS,
 ) -> tuple[list[dg.RunRequest], list[str]]:
     """Run requests for everything that the ledger says is due, and partition keys to add.
 
-    One range run for each unbroken range of partitions. What an interrupted run left in the lake is published
-    by a run of its own when nothing else is due.
+    One range run for each unbroken range of partitions; they run one behind the other, and the last one publishes
+    what all of them brought. What an interrupted run left in the lake is published by a run of its own when nothing
+    else is due.
+
+    Args:
+        jobs: names of the jobs that may be launched.
     """
-    ids = home.ledger.due("zoom") + home.ledger.due("zoom_file")
-    known = instance.get_dynamic_partitions(str(RECORDINGS.name))
-    new = sorted(set(ids) - set(known))
-    wanted = [(CLASS_RECORDINGS.name, keys, keys) for keys in contiguous(ids, [*known, *new])[:MOST_RUNS]]
+    wanted: list[tuple[str, list[str], list[str]]] = []
+    # First, because who writes on Slack is asked for with the days, and the metrics want to know.
     slack_ids = home.ledger.due("slack")
     if slack_ids:
         days = {_day_of(i) for i in slack_ids}
         keys = [k for k in slack_partitions.get_partition_keys() if min(days) <= k <= max(days)]
         wanted.append((SLACK_DAYS.name, keys, slack_ids))
+    ids = home.ledger.due("zoom") + home.ledger.due("zoom_file")
+    known = instance.get_dynamic_partitions(str(RECORDINGS.name))
+    new = sorted(set(ids) - set(known))
+    wanted += [(CLASS_RECORDINGS.name, keys, keys) for keys in contiguous(ids, [*known, *new])[:MOST_RUNS]]
     if not wanted and (left := home.ledger.unpublished(CLASS_SOURCES)):
         wanted.append((PUBLISH.name, [], left))
     longest_wait_s = 60 * home.settings.retry_minutes
     requests = [
         request
         for job, keys, about in wanted
-        if (
+        if job in jobs
+        and (
             request := batch_request(
                 instance, job, keys, digest(*home.ledger.progress(about)), longest_wait_s=longest_wait_s
             )
         )
         is not None
     ]
-    return requests, new
+    return [*map(_to_lake, requests[:-1]), *requests[-1:]], new
+
+
+def _to_lake(request: dg.RunRequest) -> dg.RunRequest:
+    """The same run without what a later one of the same tick does for both."""
+    return dg.RunRequest(
+        request.run_key,
+        job_name=request.job_name,
+        tags=request.tags,
+        asset_selection=TO_LAKE[str(request.job_name)],
+    )
 
 
 def _day_of(conversation_id: str) -> str:
@@ -135,11 +156,12 @@ def evaluate(
     instance: dg.DagsterInstance,
     slack_partitions: dg.PartitionsDefinition,
     cursor: str | None,
+    jobs: Collection[str] = ALL_JOBS,
 ) -> dg.SensorResult:
     """What to launch now: nothing while a run of the chain is under way, else whatever the ledger has due."""
     if is_active(instance, RunGuard(home.settings.home)):
         return dg.SensorResult(skip_reason="a run of the class chat is under way", cursor=cursor)
-    requests, new = due_requests(home, instance, slack_partitions)
+    requests, new = due_requests(home, instance, slack_partitions, jobs)
     return dg.SensorResult(
         run_requests=requests,
         dynamic_partitions_requests=[RECORDINGS.build_add_request(new)] if new else [],

@@ -14,7 +14,7 @@ import pytest
 from chat_platform.assets.metrics import SIDE
 from chat_platform.checks import reconcile, schema_matches
 from chat_platform.cli.setup_home import prepare
-from chat_platform.jobs import CHAIN
+from chat_platform.jobs import CHAIN, TO_LAKE
 from chat_platform.settings import Settings, project_root
 from chat_platform.sources.streams.registry import PLATFORMS
 from chat_platform.storage.warehouse import Warehouse
@@ -181,6 +181,17 @@ def test_jobs_say_when_to_launch_them(definitions: dg.Definitions) -> None:
     )
     for name in names:
         assert len(definitions.resolve_job_def(name).description or "") > 60
+
+
+def test_what_a_run_up_to_the_lake_leaves_out_any_later_run_does(definitions: dg.Definitions) -> None:
+    def keys(job: str) -> set[dg.AssetKey]:
+        return set(definitions.resolve_job_def(job).asset_layer.executable_asset_keys)
+
+    left_out = [keys(job) - set(TO_LAKE[job]) for job in TO_LAKE]
+    assert all(set(TO_LAKE[job]) < keys(job) for job in TO_LAKE)
+    assert dg.AssetKey(["published", "warehouse"]) in left_out[0]
+    # The drift of a lecture is measured with whichever run comes last.
+    assert set.union(*left_out) == keys("class_recordings") - set(TO_LAKE["class_recordings"])
 
 
 def test_a_recording_goes_through_its_whole_chain_in_one_job(definitions: dg.Definitions) -> None:

@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
+from chat_platform.jobs import TO_LAKE
+from chat_platform.partitions import slack_days
 from chat_platform.resources.storage import SlackResource, WorkspaceResource
 from chat_platform.schedules import build_schedules
 from chat_platform.sensors.batches import RANGE_END, RANGE_START
+from chat_platform.sensors.class_chat import BUDGET_S, evaluate, read_slack
 from chat_platform.settings import Settings
 from chat_platform.simulators.world import World, start_world
 from chat_platform.storage.workspace import Workspace
@@ -53,6 +56,21 @@ def test_recordings_and_slack_days_are_both_launched_in_the_evening(world: World
     assert request.job_name == "slack_chat_days"
     assert request.tags[RANGE_START].replace("-", "") == min(days)
     assert request.tags[RANGE_END].replace("-", "") == max(days)
+    # Each goes on to publication: nobody knows whether the other one's hour comes.
+    assert [one.asset_selection for one in (recordings[-1], request)] == [None, None]
+
+
+def test_of_the_runs_that_one_look_asks_for_the_last_one_publishes_what_all_of_them_brought(
+    world: World,
+) -> None:
+    with dg.instance_for_test() as instance:
+        home = Workspace(Settings())
+        read_slack(home, SlackResource().client(budget_s=BUDGET_S), None, lambda _: None)
+        result = evaluate(home, instance, slack_days(Settings()), None)
+    *before, last = result.run_requests or []
+    assert [request.job_name for request in before] == ["slack_chat_days"]
+    assert (last.job_name, last.asset_selection) == ("class_recordings", None)
+    assert [request.asset_selection for request in before] == [TO_LAKE["slack_chat_days"]]
 
 
 def test_each_schedule_launches_its_own_job_only() -> None:
