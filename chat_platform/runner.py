@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from chat_platform.jobs import PUBLISH, RETRAIN_AUTHOR, RETRAIN_QUESTION
+from chat_platform.jobs import CHAIN, PUBLISH, RETRAIN_AUTHOR, RETRAIN_QUESTION
+from chat_platform.resources.dbt_standby import stand_by
 from chat_platform.sensors.active import IN_PROCESS
 from chat_platform.sensors.batches import RANGE_END, RANGE_START
 from chat_platform.settings import Settings
@@ -175,6 +176,8 @@ class Runner:
         on_event(f"{request.job_name}: {' … '.join(span) if span else 'start'}")
         started = time.monotonic()
         job = self._definitions.resolve_job_def(str(request.job_name))
+        if job.tags.items() >= CHAIN.items():
+            stand_by()
         guard = RunGuard(self.settings.home)
         guard.hold()
         try:

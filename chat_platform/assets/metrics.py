@@ -6,7 +6,6 @@ What belongs here: dbt's assets and how their specs look in Dagster. What does n
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from graphlib import TopologicalSorter
@@ -20,6 +19,7 @@ from packaging.version import Version
 
 from chat_platform.assets.dbt_bridge import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from chat_platform.automation import FOLLOW, OWNER, WAREHOUSE_POOL
+from chat_platform.resources import dbt_standby
 from chat_platform.resources.storage import WorkspaceResource
 from chat_platform.settings import Settings, project_root
 from chat_platform.storage import metric_builds
@@ -205,6 +205,5 @@ def dbt_resource(project: DbtProject) -> DbtCliResource:
     return DbtCommandLine(
         project_dir=str(project.project_dir),
         profiles_dir=str(Path(project.project_dir)),
-        # The environment need not be activated: dbt lies beside the interpreter.
-        dbt_executable=str(Path(sys.executable).with_name("dbt")),
+        dbt_executable=dbt_standby.executable(),
     )
