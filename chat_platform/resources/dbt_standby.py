@@ -72,6 +72,8 @@ def stand_by() -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=(listener.fileno(), theirs),
+            # Ctrl-C reaches a call through who called it, once.
+            start_new_session=True,
         )
     os.close(theirs)
     os.environ[VARIABLE] = path
