@@ -156,6 +156,8 @@ def _be_dbt(request: dict[str, Any], descriptors: list[int]) -> None:
     """Be the process of one call."""
     from dbt.cli.main import cli
 
+    # What a shell begins in the background ignores it, and so would whatever it begins.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for target, descriptor in zip((1, 2), descriptors, strict=True):
         os.dup2(descriptor, target)
         os.close(descriptor)

@@ -9,7 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -79,6 +79,17 @@ def gone(processes: list[psutil.Process]) -> bool:
     return alive == []
 
 
+def until_busy(processes: list[psutil.Process]) -> None:
+    """Until the query itself is at work, as before that dbt has nothing to interrupt."""
+
+    def spent() -> float:
+        return sum(process.cpu_times().user for process in processes)
+
+    before = spent()
+    while spent() < before + 1:
+        time.sleep(0.05)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A small project, whose model takes as long as the environment says."""
@@ -137,11 +148,16 @@ def test_who_interrupts_a_call_interrupts_dbt(
     ) as caller:
         assert caller.stdout is not None
         assert any("START sql table model" in line for line in iter(caller.stdout.readline, ""))
-        at_work = [process for process in standing_by(owner) if process.children() == []]
-        time.sleep(0.2)
+        at_work = standing_by(owner)[1:]
+        until_busy(at_work)
         caller.send_signal(with_signal)
-        assert caller.wait(60) != 0
-    assert gone(at_work)
+        try:
+            assert caller.wait(60) != 0
+            assert gone(at_work)
+        finally:
+            for process in [caller, *at_work]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
     assert call({**environment, "SMALL_FILE": "a.duckdb", "ROWS": "1"}, "run", cwd=project).returncode == 0
 
 

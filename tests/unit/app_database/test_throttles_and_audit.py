@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -113,7 +113,7 @@ def _take(url: str) -> int:
 
 def test_processes_share_a_limit(url: str) -> None:
     # Forked: a spawned child has to find this module by its name, and waits for ever where it cannot.
-    with multiprocessing.get_context("fork").Pool(2) as pool:
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
         assert sum(pool.map(_take, [url, url])) == 5
 
 
