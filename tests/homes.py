@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from chat_platform.cli.setup_home import prepare
+from chat_platform.ingestion.publication import publish
 from chat_platform.settings import Settings
 from chat_platform.simulators.world import start_world
+from chat_platform.storage.workspace import Workspace
 from tests.integration.harness import Home
 
 RECORDINGS = 3
@@ -40,11 +42,18 @@ def made_once(name: str, factory: pytest.TempPathFactory, make: Callable[[Path],
 
 
 def teach(home: Path) -> None:
-    """A class of three recordings, from its announcements to what is published."""
+    """A class of three recordings, from its announcements to what is published.
+
+    It is published twice, so that there is a version to go back to.
+    """
     prepare(Settings(home=home))
     with start_world(5, recordings=RECORDINGS, messages_per_recording=150, mode="plain") as world:
         report = Home(home).catch_up(world.environment())
     assert report.ok, [run.error for run in report.runs]
+    workspace = Workspace(Settings(home=home))
+    workspace.warehouse.build_path.touch()
+    assert publish(workspace)[0].number == 2
+    workspace.database.dispose()
 
 
 def copied(home: Path, folder: Path) -> Path:
