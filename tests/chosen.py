@@ -10,10 +10,10 @@ import pytest
 
 def first_of(values: Sequence[Any], number: int) -> list[Any]:
     """Values for ``parametrize``: the first ones for every run, the others for the exhaustive tests."""
-    return [*values[:number], *(rest(value) for value in values[number:])]
+    return [*values[:number], *(_rest(value) for value in values[number:])]
 
 
-def rest(value: Any) -> Any:
-    """A value, or a tuple of several, for the exhaustive tests."""
+def _rest(value: Any) -> Any:
+    # A tuple is several values of one case.
     values = value if isinstance(value, tuple) else (value,)
     return pytest.param(*values, marks=pytest.mark.exhaustive)

@@ -43,9 +43,13 @@ _STATUS = struct.Struct("!i")
 
 def executable() -> str:
     """Path of ``chatp-dbt``; of ``dbt`` where this package was installed without its programs."""
-    beside = Path(sys.executable)
-    ours = beside.with_name("chatp-dbt")
-    return str(ours if ours.exists() else beside.with_name("dbt"))
+    ours = _beside_python("chatp-dbt")
+    return ours if Path(ours).exists() else _beside_python("dbt")
+
+
+def _beside_python(program: str) -> str:
+    # The environment need not be activated.
+    return str(Path(sys.executable).with_name(program))
 
 
 @cache
@@ -181,7 +185,7 @@ def call() -> int:
     """``chatp-dbt``: ``dbt``, by the process that stands by where there is one; its exit status."""
     with socket.socket(socket.AF_UNIX) as connection:
         if not _hand_over(connection):
-            program = str(Path(sys.executable).with_name("dbt"))
+            program = _beside_python("dbt")
             os.execv(program, [program, *sys.argv[1:]])  # noqa: S606  without a shell is what is wanted
 
         def interrupt(*_: object) -> None:

@@ -23,7 +23,6 @@ CALLED = Path(sys.executable).with_name("chatp-dbt")
 OWNER = """
 import os, sys
 from chat_platform.resources import dbt_standby
-from tests.chosen import first_of
 dbt_standby.stand_by()
 print(os.environ[dbt_standby.VARIABLE], flush=True)
 sys.stdin.read()
