@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from chat_platform.storage.workspace import Workspace
+from chat_platform.web.quiz_messages import LONGEST, SHORTEST, callable_names, is_fit
 
 _MARKUP = (
     "<script>hostile()</script>",
@@ -219,7 +220,8 @@ BUILD = "hostile.duckdb"
 def poison(home: Path, workspace: Workspace) -> Path:
     """Publish a copy of what is published in which every text that people see is hostile.
 
-    Rows take the texts in turn, so all two hundred are on some page where there are enough rows.
+    Rows take the texts in turn, so all two hundred are on some page where there are enough rows; two that the author
+    model was tested on take some that the quiz may ask about.
 
     Returns:
         The file that was published, to be asked what pages should show.
@@ -233,8 +235,33 @@ def poison(home: Path, workspace: Workspace) -> Path:
                     f"update {table} set {column} = ?[1 + (rowid + ?) % ?] where {column} is not null or ? = 'link'",
                     [TEXTS, shift * 7, len(TEXTS), column],
                 )
+        _fit_for_the_quiz(connection)
     workspace.publication.publish(build)
     return build
+
+
+def _fit_for_the_quiz(connection: duckdb.DuckDBPyConnection) -> None:
+    """Two held-out messages of two people, as whoever plays may be one of them, that lead to nobody.
+
+    Few of the texts do not contain a word of another, which after ``poison`` is a name.
+    """
+    names = connection.execute(
+        "select name from core.people union select display_name from core.identities "
+        "union select name_part from core.identities"
+    ).fetchall()
+    known = callable_names(name for (name,) in names if name is not None)
+    fit = [text for text in TEXTS if SHORTEST <= len(text) <= LONGEST and is_fit(text, text, known)]
+    held_out = connection.execute(
+        "select person_id, any_value(message_id) from core.messages inner join core.identities using (identity_id) "
+        "where message_id in (select message_id from ml.author_predictions) and person_id is not null "
+        "group by person_id order by person_id limit 2"
+    ).fetchall()
+    for text, (_, message_id) in zip(fit, held_out, strict=False):
+        connection.execute(
+            "update core.messages set text = $text, clean_text = $text, language = 'en', visibility = 'everyone', "
+            "removed = false where message_id = $message_id",
+            {"text": text, "message_id": message_id},
+        )
 
 
 class Page(HTMLParser):
