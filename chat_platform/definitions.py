@@ -1,19 +1,27 @@
 """The code location: ``build_defs`` puts everything together, ``defs`` is what Dagster loads. Nothing else."""
 
-import dagster as dg
+from chat_platform.importing import uncollected
 
-from chat_platform.assets import author_model, metrics, question_model, slack, warehouse, zoom
-from chat_platform.assets.digest import weekly_digest
-from chat_platform.assets.streams import build_stream_assets
-from chat_platform.jobs import LAUNCHABLE, MODEL_JOBS, REPARSE, STREAM_JOBS
-from chat_platform.resources.storage import SlackResource, WarehouseResource, WorkspaceResource, ZoomResource
-from chat_platform.resources.streams import StreamsResource
-from chat_platform.schedules import build_schedules, retention
-from chat_platform.sensors.class_chat import build_sensors
-from chat_platform.sensors.failures import run_failures
-from chat_platform.sensors.models import build_model_sensors
-from chat_platform.sensors.streams import build_stream_sensors
-from chat_platform.settings import Settings
+with uncollected():
+    import dagster as dg
+
+    from chat_platform.assets import author_model, metrics, question_model, slack, warehouse, zoom
+    from chat_platform.assets.digest import weekly_digest
+    from chat_platform.assets.streams import build_stream_assets
+    from chat_platform.jobs import LAUNCHABLE, MODEL_JOBS, REPARSE, STREAM_JOBS
+    from chat_platform.resources.storage import (
+        SlackResource,
+        WarehouseResource,
+        WorkspaceResource,
+        ZoomResource,
+    )
+    from chat_platform.resources.streams import StreamsResource
+    from chat_platform.schedules import build_schedules, retention
+    from chat_platform.sensors.class_chat import build_sensors
+    from chat_platform.sensors.failures import run_failures
+    from chat_platform.sensors.models import build_model_sensors
+    from chat_platform.sensors.streams import build_stream_sensors
+    from chat_platform.settings import Settings
 
 
 def build_defs(settings: Settings | None = None, **resource_overrides: object) -> dg.Definitions:
@@ -66,4 +74,5 @@ def build_defs(settings: Settings | None = None, **resource_overrides: object) -
     )
 
 
-defs = build_defs()
+with uncollected():
+    defs = build_defs()
