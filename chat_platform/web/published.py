@@ -16,7 +16,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -56,6 +56,7 @@ class _Open:
     answers: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
     lasting: dict[Hashable, Any] = field(default_factory=dict)
     making: dict[Hashable, threading.RLock] = field(default_factory=dict)
+    large: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class PublishedReader:
         """The first row, or ``None``."""
         return self.pinned().row(sql, parameters)
 
-    def kept(self, key: Hashable, make: Callable[[], T], *, lasting: bool = False) -> T:
+    def kept(self, key: Hashable, make: Callable[[], T], *, lasting: bool = False, large: bool = False) -> T:
         """What ``make`` returns, made once per published version and key; the least used ones are dropped.
 
         The value must depend on the published tables and the key only, and must not be changed by whoever gets it.
@@ -134,8 +135,10 @@ class PublishedReader:
         Args:
             lasting: it is kept as long as the version: for the few things that take long to make. No part of the key
                 may come from a request.
+            large: making it takes much of the memory that a version has: one such thing is made at a time. It may
+                not need another of them.
         """
-        return self.pinned().kept(key, make, lasting=lasting)
+        return self.pinned().kept(key, make, lasting=lasting, large=large)
 
     def state(self) -> ReaderState:
         """How the reader is; never raises."""
@@ -192,15 +195,17 @@ class PublishedReader:
             # Requests and the version that they read refer to each other in circles: left to itself, Python would
             # hold the former version beside this one for minutes, with all that was kept of it.
             if replaces:
+                gc.unfreeze()
                 gc.collect()
             try:
                 prepare(PinnedReader(self, opened))
             except (ChatPlatformError, duckdb.Error) as error:
                 # Whoever asks for what is missing makes it then, and is told what is wrong.
                 log.warning("version %s is not prepared: %s", opened.version.number, type(error).__name__)
-            # Those too that were under way at the beginning.
-            if replaces:
-                gc.collect()
+            # Those too that were under way at the beginning. What is left stays as long as the version; were Python
+            # to look through it for garbage now and then, all requests would stand still for a third of a second.
+            gc.collect()
+            gc.freeze()
 
         # No daemon: a process that ends while DuckDB works on one of those is aborted.
         threading.Thread(target=run, name=f"prepare-{opened.version.number}").start()
@@ -324,7 +329,7 @@ class PinnedReader:
         rows = self.query(sql, parameters)
         return rows[0] if rows else None
 
-    def kept(self, key: Hashable, make: Callable[[], T], *, lasting: bool = False) -> T:
+    def kept(self, key: Hashable, make: Callable[[], T], *, lasting: bool = False, large: bool = False) -> T:
         """As ``PublishedReader.kept``; of several threads that want the same one makes it and the others wait."""
         current = self._opened()
         lock = self._reader._lock
@@ -335,7 +340,7 @@ class PinnedReader:
                 current.answers.move_to_end(key)
                 return current.answers[key]
             making = current.making.setdefault(key, threading.RLock())
-        with making:
+        with current.large if large else nullcontext(), making:
             with lock:
                 for answers in (current.lasting, current.answers):
                     if key in answers:

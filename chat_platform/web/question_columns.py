@@ -137,7 +137,7 @@ def grouped_places(published: PinnedReader) -> np.ndarray:
         rows = published.columns(_ALIKE)["row"]
         return question_columns(published).places_of_rows(rows).astype(np.int32)
 
-    return published.kept(("questions asked alike",), read, lasting=True)
+    return published.kept(("questions asked alike",), read, lasting=True, large=True)
 
 
 def _read(published: PinnedReader) -> QuestionColumns:

@@ -118,7 +118,7 @@ def prepare(published: PinnedReader) -> None:
 
 
 def _index(published: PinnedReader) -> _Index:
-    return published.kept(("similar questions",), lambda: _build(published), lasting=True)
+    return published.kept(("similar questions",), lambda: _build(published), lasting=True, large=True)
 
 
 def _build(published: PinnedReader) -> _Index:

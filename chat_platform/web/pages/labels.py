@@ -117,7 +117,7 @@ def retraining(visit: access.Visit) -> dict[str, Any]:
 def uncertain_messages(published: PinnedReader) -> list[dict[str, Any]]:
     """Messages of which the model is least sure (``uncertain_pool``), of the version that is read."""
     return published.kept(
-        ("uncertain messages",), lambda: uncertain_pool(published.query, POOL), lasting=True
+        ("uncertain messages",), lambda: uncertain_pool(published.query, POOL), lasting=True, large=True
     )
 
 
