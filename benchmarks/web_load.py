@@ -91,8 +91,8 @@ PARTS = {
     },
 }
 """Pages of a class by who sees them."""
-WARM_S = 5.0
-"""After so long a version has been read once."""
+WARM_S = 12.0
+"""After so long what lasts of a version has been made, also where that takes long."""
 
 
 @dataclass

@@ -21,6 +21,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -259,7 +260,7 @@ class Board:
 
     def page(self, filters: Filters) -> Page:
         """A page of questions; beyond the last one it is empty."""
-        said = self._said()
+        said = self._said
         found, total = self._places(filters, said)
         rows = self._rows([place for place in found if isinstance(place, int)])
         ids = [rows[place]["message_id"] if isinstance(place, int) else place for place in found]
@@ -271,15 +272,15 @@ class Board:
         """One question, also one that people say is none; ``None`` where nothing says that there is one."""
         one = self._asked.get(question_id)
         if one is not None:
-            return self._question(question_id, None, self._said(), {question_id: one})
+            return self._question(question_id, None, self._said, {question_id: one})
         if number_of(question_id) is not None:
             return None
-        return self._question(question_id, self._mart_rows([question_id]).get(question_id), self._said(), {})
+        return self._question(question_id, self._mart_rows([question_id]).get(question_id), self._said, {})
 
     def some(self, question_ids: Iterable[str]) -> dict[str, Question]:
         """Question id → question, of those that are on the board; a few at most."""
         ids = list(question_ids)
-        said, asked = self._said(), self._asked_of(ids)
+        said, asked = self._said, self._asked_of(ids)
         rows = self._mart_rows([question_id for question_id in ids if number_of(question_id) is None])
         found = {
             question_id: self._question(question_id, rows.get(question_id), said, asked)
@@ -293,15 +294,17 @@ class Board:
             return frozenset()
         return frozenset(
             question_id
-            for question_id, account_id in self._said().hidden.items()
+            for question_id, account_id in self._said.hidden.items()
             if account_id != self._visit.account.account_id
         )
 
     def verdicts(self) -> Mapping[str, Verdict]:
         """Message id → what people say of it, for those of which they said anything."""
-        return self._said().verdicts
+        return self._said.verdicts
 
+    @cached_property
     def _said(self) -> _Said:
+        """What people said when it was first asked for: a page is of one moment."""
         staff = self._store.staff()
         mark = (self._store.mark(), self._labels.mark(), frozenset(staff.items()))
         key = ("board", mark)
