@@ -23,7 +23,7 @@ from typing import Any
 from chat_platform.web.chat_text import Piece, pieces
 from chat_platform.web.published import PinnedReader
 
-THREADS = 100
+THREADS = 60
 """Threads on a page."""
 REPLIES = 200
 """Replies of a thread that are shown."""
@@ -46,7 +46,7 @@ _PUBLIC = """
             and visibility = 'everyone' and not removed
     )
 """
-# What a chat is cut by, without what was said: of thousands of messages a page shows a hundred. Moments as numbers:
+# What a chat is cut by, without what was said: of thousands of messages a page shows dozens. Moments as numbers:
 # a thousand datetimes with a zone take longer to make than the query.
 _BONES = """
     select
