@@ -36,16 +36,6 @@ _SEPARATOR = "\x1f"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Bone = dict[str, Any]
 
-_PUBLIC = """
-    public as materialized (
-        select
-            message_id, parent_id, kind, position, sent_at, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s,
-            author_name, text, edited
-        from core.messages
-        where conversation_id = $lecture and sent_at between $first and $last
-            and visibility = 'everyone' and not removed
-    )
-"""
 # What a chat is cut by, without what was said: of thousands of messages a page shows dozens. Moments as numbers:
 # a thousand datetimes with a zone take longer to make than the query.
 _BONES = """
@@ -64,20 +54,29 @@ _WHOLE = """
     where conversation_id = $lecture and sent_at between $first and $last
         and list_contains(string_split($ids, chr(31)), message_id)
 """
-_SEARCH = f"""
-    with {_PUBLIC}
+_SEARCH = """
+    with public as materialized (
+        select
+            message_id, kind, position, sent_at, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s,
+            author_name, text, edited
+        from core.messages
+        where conversation_id = $lecture and sent_at between $first and $last
+            and visibility = 'everyone' and not removed
+    )
     select *, count(*) over () as total from public
     where contains(lower(text), lower($text)) or (
         contains(lower(author_name), lower($text))
         and not list_contains(string_split($nameless, chr(31)), message_id)
     )
     order by position limit $limit
-"""  # noqa: S608  ours
-_SOME = f"""
-    with {_PUBLIC}
-    select message_id, author_name, offset_s from public
-    where list_contains(string_split($ids, chr(31)), message_id)
-"""  # noqa: S608  ours
+"""
+_SOME = """
+    select message_id, author_name, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s
+    from core.messages
+    where conversation_id = $lecture and sent_at between $first and $last
+        and visibility = 'everyone' and not removed
+        and list_contains(string_split($ids, chr(31)), message_id)
+"""
 # By the rows among which the lecture's reactions lie: nothing else in the table lets DuckDB skip the others.
 _REACTIONS = """
     select message_id, emoji, cast(sum("count") as bigint) as number

@@ -8,6 +8,7 @@ import textwrap
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -55,6 +56,25 @@ def test_what_one_process_stores_dagsters_own_storage_reads(folder: Path) -> Non
         assert event.run_id == runs[-1]
         instance.delete_run(runs[0])
         assert types(instance.event_log_storage, runs[0]) == []
+
+
+def test_the_table_of_assets_is_described_once_not_for_every_event(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = []
+    of_dagster = SqliteEventLogStorage._has_asset_key_col_on_connection
+
+    def describe(self: SqliteEventLogStorage, connection: Any, column: str) -> bool:
+        described.append(column)
+        return of_dagster(self, connection, column)
+
+    monkeypatch.setattr(SqliteEventLogStorage, "_has_asset_key_col_on_connection", describe)
+    with dg.DagsterInstance.get() as instance:
+        runs = [dg.materialize([numbers], instance=instance).run_id for _ in range(3)]
+        record = instance.get_asset_records([dg.AssetKey("numbers")])[0]
+    assert described.count("last_materialization_timestamp") == 1
+    assert record.asset_entry.last_run_id == runs[-1]
+    assert record.asset_entry.last_materialization.run_id == runs[-1]
 
 
 def test_who_watches_a_run_hears_of_each_event(folder: Path) -> None:

@@ -449,6 +449,33 @@ def test_what_is_kept_is_made_once_however_many_ask(versions: Path) -> None:
     assert (found, len(made)) == ([2] * 10, 1)
 
 
+def test_of_what_takes_much_memory_one_thing_is_made_at_a_time_and_nothing_else_waits(versions: Path) -> None:
+    reader, making, together = PublishedReader(Publication(versions)), [], []
+    small_is_made = threading.Event()
+
+    def large(name: str) -> str:
+        making.append(name)
+        together.append(len(making))
+        assert small_is_made.wait(60)
+        making.remove(name)
+        return name
+
+    def ask(name: str) -> None:
+        found.append(reader.kept(name, lambda: large(name), large=True))
+
+    found: list[str] = []
+    threads = [threading.Thread(target=ask, args=(name,)) for name in ("a", "b", "c", "a")]
+    for thread in threads:
+        thread.start()
+    while not making:
+        time.sleep(0.001)
+    assert reader.kept("small", lambda: "made") == "made"
+    small_is_made.set()
+    for thread in threads:
+        thread.join()
+    assert (sorted(found), together) == (["a", "a", "b", "c"], [1, 1, 1])
+
+
 @pytest.mark.parametrize(
     ("sql", "values"),
     [
