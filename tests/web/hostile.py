@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from chat_platform.storage.workspace import Workspace
+from chat_platform.web import quiz_messages
 from chat_platform.web.quiz_messages import LONGEST, SHORTEST, callable_names, is_fit
 
 _MARKUP = (
@@ -245,11 +246,7 @@ def _fit_for_the_quiz(connection: duckdb.DuckDBPyConnection) -> None:
 
     Few of the texts do not contain a word of another, which after ``poison`` is a name.
     """
-    names = connection.execute(
-        "select name from core.people union select display_name from core.identities "
-        "union select name_part from core.identities"
-    ).fetchall()
-    known = callable_names(name for (name,) in names if name is not None)
+    known = callable_names(name for (name,) in connection.execute(quiz_messages._NAMES).fetchall())
     fit = [text for text in TEXTS if SHORTEST <= len(text) <= LONGEST and is_fit(text, text, known)]
     held_out = connection.execute(
         "select person_id, any_value(message_id) from core.messages inner join core.identities using (identity_id) "
