@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
 
 from chat_platform.settings import Settings
+from chat_platform.web import chats
 from chat_platform.web.application import create_app
 from tests.homes import copied
 from tests.web.members import member
@@ -64,8 +65,11 @@ def operator(taught_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     person = published.row(
         "select person_id from marts.participation_trend where person_id is not null order by 1"
     )
-    with member(app, "operator", person_id=person["person_id"]) as client:
-        yield client
+    with pytest.MonkeyPatch.context() as patch:
+        # The whole chat on one page: what a search shows is held against it.
+        patch.setattr(chats, "THREADS", 100_000)
+        with member(app, "operator", person_id=person["person_id"]) as client:
+            yield client
     published.close()
 
 
