@@ -251,7 +251,8 @@ def ours(folder: Path, files: int) -> dict[str, int]:
             .execute(
                 """
             select
-                (sent_at + interval 9 hour)::date as day, channel_id, provider, emote_id, code,
+                make_date(((epoch_us(sent_at) + 32400000000) // 86400000000)::int) as day,
+                channel_id, provider, emote_id, code,
                 sum(uses)::bigint as uses, count(*) as messages, approx_count_distinct(identity_id) as users
             from read_parquet(?) group by all""",
                 [[lake.path(EMOTE_USES, outcome.conversation_id) for outcome in outcomes.values()]],

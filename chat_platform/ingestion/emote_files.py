@@ -19,7 +19,6 @@ import json
 import mmap
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -130,6 +129,7 @@ _COMMENTS = msgspec.json.Decoder(list[_Comment])
 _NAMES = msgspec.json.Decoder(list[_NamedComment])
 _SAID = msgspec.json.Decoder(list[_Said])
 _AS_LIST = b",".join
+_BRACKETS = b"[]"
 
 
 def count_files(
@@ -179,30 +179,27 @@ def read_chat(path: Path) -> tuple[str, RepeatingChat]:
         InputError: CP-TWITCH-001 when it is no such file.
     """
     try:
-        with _content(path) as data:
-            start, end = _list_of_comments(data)
-            video_id, channel_id = _facts(data[:start])
-            comments = _Comments()
-            for part in _parts(data, start, end):
-                comments.add(part)
+        data = _content(path)
+        start, end = _list_of_comments(data)
+        video_id, channel_id = _facts(data[:start])
+        comments = _Comments()
+        for part in _parts(data, start, end):
+            comments.add(part)
         return video_conversation_id(TWITCH, video_id), comments.chat(video_id, channel_id)
     except _UnusualError:
         return _parsed(path)
 
 
-@contextmanager
-def _content(path: Path) -> Iterator[mmap.mmap | bytes]:
-    """A file's bytes as JSON in UTF-8; a plain file is not read into memory."""
+def _content(path: Path) -> mmap.mmap | bytearray:
+    """A file's bytes as JSON in UTF-8; a plain file is not read into memory, and what is changed stays here."""
     with path.open("rb") as file:
         start = file.read(2)
         if start[:1] != b"{" or start == b"{\x00":
-            yield decoded(path.read_bytes(), path.name).encode("utf-8")
-            return
-        with closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as data:
-            yield data
+            return bytearray(decoded(path.read_bytes(), path.name).encode("utf-8"))
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
 
-def _list_of_comments(data: mmap.mmap | bytes) -> tuple[int, int]:
+def _list_of_comments(data: mmap.mmap | bytearray) -> tuple[int, int]:
     """Where the list begins and ends."""
     found = _LIST.search(data, 0, _HEAD_BYTES)
     if found is None:
@@ -215,7 +212,7 @@ def _list_of_comments(data: mmap.mmap | bytes) -> tuple[int, int]:
     return found.end(), end + 1
 
 
-def _facts(head: bytes) -> tuple[str, str]:
+def _facts(head: bytes | bytearray) -> tuple[str, str]:
     """Ids of the video and of its channel, from what stands before the comments."""
     try:
         root = json.loads(head + b"[]}")
@@ -230,15 +227,19 @@ def _facts(head: bytes) -> tuple[str, str]:
     return video_id, channel_id
 
 
-def _parts(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[bytes]:
-    """A list in parts that are lists themselves."""
+def _parts(data: mmap.mmap | bytearray, start: int, end: int) -> Iterator[memoryview]:
+    """A list in parts that are lists themselves, each to be read before the next.
+
+    Nothing is copied: brackets are put in place of the commas where the list is cut.
+    """
+    whole = memoryview(data)
     at = start + 1
-    with memoryview(data) as whole:
-        while at < end:
-            between = _BETWEEN.search(data, min(at + _PART_BYTES, end), end)
-            stop, following = between.span(1) if between else (end - 1, end)
-            yield b"".join((b"[", whole[at:stop], b"]"))
-            at = following
+    while at < end:
+        between = _BETWEEN.search(data, min(at + _PART_BYTES, end), end)
+        stop, following = between.span(1) if between else (end - 1, end)
+        whole[at - 1], whole[stop] = _BRACKETS
+        yield whole[at - 1 : stop + 1]
+        at = following
 
 
 class _Comments:
@@ -247,7 +248,7 @@ class _Comments:
     def __init__(self) -> None:
         self._parts: list[pa.Table] = []
 
-    def add(self, part: bytes) -> None:
+    def add(self, part: memoryview) -> None:
         """Take a part of the list in."""
         _check_utf8(part)
         comments = _decoded_as(_COMMENTS, part)
@@ -294,7 +295,7 @@ def _only(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks else pa.array([], column.type)
 
 
-def _check_utf8(part: bytes) -> None:
+def _check_utf8(part: memoryview) -> None:
     """Also what is passed over must be UTF-8, as the parser asks of a whole file."""
     ends = pa.py_buffer(np.array([0, len(part)], dtype=np.int64))
     try:
@@ -303,14 +304,14 @@ def _check_utf8(part: bytes) -> None:
         raise _UnusualError("not UTF-8") from None
 
 
-def _decoded_as(decoder: msgspec.json.Decoder[T], part: bytes) -> T:
+def _decoded_as(decoder: msgspec.json.Decoder[T], part: bytes | memoryview) -> T:
     try:
         return decoder.decode(part)
     except (ValueError, RecursionError) as error:
         raise _UnusualError(type(error).__name__) from None
 
 
-def _authors(comments: list[_Comment], part: bytes) -> list[str | None]:
+def _authors(comments: list[_Comment], part: memoryview) -> list[str | None]:
     """Ids of the accounts; a name where one has no id, nothing where the account is gone."""
     authors = [None if comment.commenter is None else comment.commenter.id for comment in comments]
     if all(authors):

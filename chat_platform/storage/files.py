@@ -98,15 +98,18 @@ def write_parquet(file: BinaryIO, table: pa.Table) -> None:
     """Write a table as Parquet, compressed with zstd.
 
     Columns that are encoded by a dictionary are written as they are, and read as the values that they stand for;
-    whoever encodes some has decided that the others do not repeat.
+    whoever encodes some has decided that the others do not repeat. Least and greatest values, by which readers pass
+    over rows, are kept of the others: texts that repeat all over a file rule out none of its rows.
     """
     encoded = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+    others = [name for name in table.column_names if name not in encoded]
     pq.write_table(
         table,
         file,
         compression="zstd",
         row_group_size=_ROW_GROUP_ROWS,
         use_dictionary=encoded or True,
+        write_statistics=others if encoded else True,
         store_schema=not encoded,
     )
 
