@@ -16,6 +16,7 @@ says which page is dear, and depends little on what else the machine does.
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import socket
 import statistics
@@ -384,8 +385,8 @@ def say(line: str) -> None:
 
 
 def high(seconds: list[float]) -> float:
-    """The 95th percentile."""
-    return sorted(seconds)[min(len(seconds) - 1, int(0.95 * len(seconds)))] if seconds else 0.0
+    """The 95th percentile by the nearest rank: the least value that 95 % of all do not exceed."""
+    return sorted(seconds)[math.ceil(0.95 * len(seconds)) - 1] if seconds else 0.0
 
 
 if __name__ == "__main__":

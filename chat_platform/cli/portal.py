@@ -5,16 +5,21 @@ What belongs here: the command, its server, what it prints first. What does not:
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chat_platform.cli.console import say, settings, tr
 from chat_platform.errors import ChatPlatformError, WebError
+from chat_platform.importing import remember_missing
 from chat_platform.settings import WebSettings, is_loopback
 
 if TYPE_CHECKING:
     from chat_platform.web.services import Services
+
+TURN_S = 0.001
+"""For so long a thread of the portal computes, where others wait; Python's own choice is five times as long."""
 
 app = typer.Typer()
 
@@ -43,6 +48,7 @@ def serve(
         chosen = chosen.model_copy(update={"web": chosen.web.model_copy(update={"port": port})})
     web = chosen.web
     _refuse_open_port(web)
+    _serve_many_at_once()
     application = create_app(chosen)
     services: Services = application.state.services
     say(services.base_url)
@@ -94,6 +100,14 @@ def _refuse_open_port(web: WebSettings) -> None:
     if is_loopback(web.host) or encrypted or (web.allow_plain_http and web.base_url):
         return
     raise WebError("CP-WEB-015", web.host)
+
+
+def _serve_many_at_once() -> None:
+    """Set Python up for many short requests, each of which asks DuckDB and the app database a dozen times."""
+    # After each of those a request waits for its turn: for as long as this, where another one computes.
+    sys.setswitchinterval(TURN_S)
+    # DuckDB looks for it at every value that is passed.
+    remember_missing("pandas")
 
 
 def _say_set_up_link(services: Services) -> None:

@@ -9,6 +9,7 @@ in none of the tables that are asked.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -53,12 +54,14 @@ select peaks.conversation_id, peaks.minute, peaks.first_at, peaks.messages, peak
     date_diff('second', lectures.started_at, peaks.first_at) as second
 from marts.lecture_peaks as peaks
 inner join marts.lectures on lectures.conversation_id = peaks.conversation_id
-where peaks.conversation_id in (select unnest(?)) and peaks.rank <= ?
+where peaks.lecture_date between ? and ? and peaks.rank <= ?
 order by peaks.conversation_id, peaks.first_at
 """
+# By the days, by which the table is sorted: by the lectures alone all of it would be read.
 _MINUTES = """
 select conversation_id, minute, messages from marts.lecture_minutes
-where conversation_id in (select unnest(?)) order by conversation_id, minute
+where lecture_date between ? and ? and conversation_id in (select unnest(?))
+order by conversation_id, minute
 """
 _TOP = """
 select message_id, conversation_id, local_date, name, text, reactions, link from marts.top_messages
@@ -240,12 +243,13 @@ def published_week(query: Query, week: Week, smallest_group: int) -> PublishedWe
     span = (week.monday, week.sunday)
     rows = query(_LECTURES, (*span, LECTURES_SHOWN))
     ids = [row["conversation_id"] for row in rows]
-    peaks, minutes = query(_PEAKS, (ids, PEAKS)), query(_MINUTES, (ids,))
+    peaks = _by_lecture(query(_PEAKS, (*span, PEAKS)))
+    minutes = _by_lecture(query(_MINUTES, (*span, ids)))
     lectures = tuple(
         replace(
             _lecture(row, smallest_group),
-            peaks=tuple(_peak(peak, smallest_group) for peak in _of(row, peaks)),
-            minutes=tuple((one["minute"], one["messages"]) for one in _of(row, minutes)),
+            peaks=tuple(_peak(peak, smallest_group) for peak in peaks[row["conversation_id"]]),
+            minutes=tuple((one["minute"], one["messages"]) for one in minutes[row["conversation_id"]]),
         )
         for row in rows
     )
@@ -389,8 +393,11 @@ def _nameless(message: TopMessage, hidden: Collection[str]) -> TopMessage:
     return replace(message, name=None) if message.message_id in hidden else message
 
 
-def _of(row: dict[str, Any], parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [part for part in parts if part["conversation_id"] == row["conversation_id"]]
+def _by_lecture(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        found[row["conversation_id"]].append(row)
+    return found
 
 
 def _people(count: int, smallest_group: int) -> int | None:
