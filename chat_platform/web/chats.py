@@ -35,14 +35,14 @@ BEFORE = 15
 
 _SEPARATOR = "\x1f"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 Bone = dict[str, Any]
 
-# What a chat is cut by, without what was said: of thousands of messages a page shows dozens. Moments as numbers:
-# a thousand datetimes with a zone take longer to make than the query.
+# Moments are read as microseconds since 1970: a thousand datetimes with a zone take DuckDB longer than to find them.
+# Where a source gives no second of the recording, it is counted from the beginning of the lecture.
+# What a chat is cut by, without what was said: of thousands of messages a page shows dozens.
 _BONES = """
-    select
-        message_id, parent_id, position, epoch_us(sent_at) as sent_us,
-        coalesce(offset_s, epoch(sent_at - $zero)) as offset_s
+    select message_id, parent_id, position, epoch_us(sent_at) as sent_us, offset_s
     from core.messages
     where conversation_id = $lecture and sent_at between $first and $last
         and visibility = 'everyone' and not removed
@@ -50,7 +50,8 @@ _BONES = """
 """
 _WHOLE = """
     select
-        message_id, kind, sent_at, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s, author_name, text, edited
+        message_id, kind, epoch_us(sent_at) as sent_us, author_name, text, edited,
+        coalesce(offset_s, (epoch_us(sent_at) - $zero_us) / 1e6) as offset_s
     from core.messages
     where conversation_id = $lecture and sent_at between $first and $last
         and list_contains(string_split($ids, chr(31)), message_id)
@@ -58,8 +59,8 @@ _WHOLE = """
 _SEARCH = """
     with public as materialized (
         select
-            message_id, kind, position, sent_at, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s,
-            author_name, text, edited
+            message_id, kind, position, epoch_us(sent_at) as sent_us, author_name, text, edited,
+            coalesce(offset_s, (epoch_us(sent_at) - $zero_us) / 1e6) as offset_s
         from core.messages
         where conversation_id = $lecture and sent_at between $first and $last
             and visibility = 'everyone' and not removed
@@ -72,7 +73,7 @@ _SEARCH = """
     order by position limit $limit
 """
 _SOME = """
-    select message_id, author_name, coalesce(offset_s, epoch(sent_at - $zero)) as offset_s
+    select message_id, author_name, coalesce(offset_s, (epoch_us(sent_at) - $zero_us) / 1e6) as offset_s
     from core.messages
     where conversation_id = $lecture and sent_at between $first and $last
         and visibility = 'everyone' and not removed
@@ -160,8 +161,9 @@ class Chat:
             "lecture": lecture["conversation_id"],
             "first": lecture["first_at"],
             "last": lecture["last_at"],
-            "zero": lecture["started_at"] or lecture["first_at"],
         }
+        zero = lecture["started_at"] or lecture["first_at"]
+        self._zero_us = (zero - _EPOCH) // _MICROSECOND if zero else 0
 
     def page(self, *, after: int = -1, around: str | None = None, at: float | None = None) -> ChatPage:
         """A page of threads.
@@ -186,7 +188,9 @@ class Chat:
             missing = found is None
             begin = max(0, found - BEFORE) if found is not None else 0
         elif at is not None:
-            begin = next((i for i, row in enumerate(roots) if row["offset_s"] >= at), max(0, len(roots) - 1))
+            begin = next(
+                (i for i, row in enumerate(roots) if self._second(row) >= at), max(0, len(roots) - 1)
+            )
         shown = positions[begin : begin + THREADS]
         if not shown:
             return ChatPage([], threads=len(positions), missing=missing)
@@ -202,12 +206,23 @@ class Chat:
             missing=missing,
         )
 
+    def _second(self, row: Bone) -> float:
+        """Of the recording."""
+        given = row["offset_s"]
+        return float((row["sent_us"] - self._zero_us) / 1e6 if given is None else given)
+
     def search(self, text: str) -> Found:
         """Messages that hold a text, or whose author's name does, in their order."""
         if self._lecture["first_at"] is None:
             return Found([], 0)
-        asked = {"text": text, "limit": FOUND, "nameless": _SEPARATOR.join(sorted(self._nameless))}
-        rows = self._published.query(_SEARCH, {**self._span, **asked})
+        asked = {
+            **self._span,
+            "zero_us": self._zero_us,
+            "text": text,
+            "limit": FOUND,
+            "nameless": _SEPARATOR.join(sorted(self._nameless)),
+        }
+        rows = self._published.query(_SEARCH, asked)
         reactions = self._reactions([row["message_id"] for row in rows])
         messages = [self._message(row, reactions) for row in rows]
         return Found(messages, rows[0]["total"] if rows else 0)
@@ -216,7 +231,8 @@ class Chat:
         """message_id, author_name of public messages of the lecture."""
         if self._lecture["first_at"] is None or not message_ids:
             return []
-        return self._published.query(_SOME, {**self._span, "ids": _SEPARATOR.join(message_ids)})
+        asked = {**self._span, "zero_us": self._zero_us, "ids": _SEPARATOR.join(message_ids)}
+        return self._published.query(_SOME, asked)
 
     def _messages(self, threads: list[list[Bone]]) -> list[Message]:
         """Threads with what was said in them, each cut after its first replies."""
@@ -225,8 +241,9 @@ class Chat:
         moments = [bone["sent_us"] for bone in bones]
         asked = {
             **self._span,
-            "first": _EPOCH + timedelta(microseconds=min(moments)),
-            "last": _EPOCH + timedelta(microseconds=max(moments)),
+            "zero_us": self._zero_us,
+            "first": _moment(min(moments)),
+            "last": _moment(max(moments)),
             "ids": _SEPARATOR.join(ids),
         }
         rows = {row["message_id"]: row for row in self._published.query(_WHOLE, asked)}
@@ -243,7 +260,7 @@ class Chat:
         return Message(
             row["message_id"],
             None if row["message_id"] in self._nameless else row["author_name"] or "",
-            row["sent_at"],
+            _moment(row["sent_us"]),
             row["offset_s"],
             pieces(row["text"]),
             row["edited"],
@@ -275,6 +292,10 @@ def reaction_rows(published: PinnedReader) -> dict[str, tuple[int, int]]:
         return {row["conversation_id"]: (row["first_row"], row["last_row"]) for row in rows}
 
     return published.kept(("reaction rows",), read, lasting=True)
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _threads(bones: list[Bone]) -> list[list[Bone]]:
