@@ -326,7 +326,11 @@ def processor_seconds() -> float:
 def report(folder: Path, messages: int, file_messages: int, turns: int) -> bool:
     """Measure and print; whether everything that must hold holds."""
     files = math.ceil(messages / file_messages)
-    runs = {way: [measure(way, folder, files) for _ in range(turns)] for way in WAYS}
+    runs: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
+    # Turn by turn: a machine that grows slower or quicker meanwhile does so for every way.
+    for _ in range(turns):
+        for way in WAYS:
+            runs[way].append(measure(way, folder, files))
     best = {way: min(found, key=lambda run: run["seconds"]) for way, found in runs.items()}
     size = sum(path.stat().st_size for path in folder.glob("*.json"))
     print(
