@@ -84,7 +84,7 @@ def test_who_watches_a_run_hears_of_each_event(folder: Path) -> None:
     def hear(entry: dg.EventLogEntry, _cursor: str) -> None:
         if entry.dagster_event:
             heard.append(entry.dagster_event.event_type_value)
-            if heard[-1] == "STEP_OUTPUT":
+            if heard[-1] == "PIPELINE_SUCCESS":
                 ended.set()
 
     with dg.DagsterInstance.get() as writer, dg.DagsterInstance.from_config(str(folder)) as reader:
@@ -98,6 +98,7 @@ def test_who_watches_a_run_hears_of_each_event(folder: Path) -> None:
             writer.event_log_storage.store_event(entry._replace(run_id=run_id))
         assert ended.wait(20)
         reader.end_watch_event_logs(run_id, hear)
+    assert heard == [entry.dagster_event.event_type_value for entry in events if entry.dagster_event]
     assert heard.count("ASSET_MATERIALIZATION") == 1
 
 

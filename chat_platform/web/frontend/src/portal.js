@@ -8,10 +8,14 @@ await painted();
 await Promise.allSettled([import("./behaviours.js"), loadFonts()]);
 document.documentElement.dataset.alive = "";
 
-/** Resolves when the browser has shown something of the page, or does not tell for half a second. */
+/** Resolves when the browser has shown content of the page (not its bare ground, which may come before), or does not
+ * tell for two seconds; at once for a page that nobody sees, which is not painted. */
 function painted() {
+  if (document.hidden) return Promise.resolve();
   return new Promise((resolve) => {
-    new PerformanceObserver(resolve).observe({ type: "paint", buffered: true });
-    setTimeout(resolve, 500);
+    new PerformanceObserver((list) => {
+      if (list.getEntriesByName("first-contentful-paint").length) resolve();
+    }).observe({ type: "paint", buffered: true });
+    setTimeout(resolve, 2000);
   });
 }
