@@ -20,7 +20,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -33,6 +33,7 @@ from chat_platform.storage.question_states import is_wanted, role_in_class, stat
 from chat_platform.storage.verdicts import Verdict, verdicts
 from chat_platform.web.access import Visit
 from chat_platform.web.board_order import Added, Noted, Ordered, Viewer
+from chat_platform.web.moments import microseconds
 from chat_platform.web.published import PinnedReader
 from chat_platform.web.question_columns import ROLES, STATES, question_columns
 from chat_platform.web.recordings import safe_link
@@ -358,11 +359,10 @@ class Board:
             count = said.counts.get(question_id, _NOTHING)
             state = state_of("open", count, said.verdicts.get(question_id))
             is_hidden = question_id in said.hidden
-            moment = _microseconds(asked_at)
             found.append(
                 Added(
-                    question_id, conversation_id, moment, role, text, mine, state, count.votes, count.follows,
-                    is_hidden,
+                    question_id, conversation_id, microseconds(asked_at), role, text, mine, state, count.votes,
+                    count.follows, is_hidden,
                 )
             )  # fmt: skip
         return found
@@ -494,7 +494,6 @@ def offered(visit: Visit, chosen: str | None) -> tuple[list[dict[str, Any]], boo
 
 
 _NOTHING = Counts()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _one_of(value: str | None, known: Sequence[str]) -> str | None:
@@ -519,7 +518,3 @@ def _noted(
         follows=np.array([counts.get(name, _NOTHING).follows for name in names], np.int32),
         hidden=np.array([name in hidden for name in names], bool),
     )
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -17,11 +17,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from operator import itemgetter
-from typing import Any
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from chat_platform.web.chat_text import Piece, pieces
+from chat_platform.web.moments import microseconds, moment
 from chat_platform.web.published import PinnedReader
 
 THREADS = 60
@@ -34,19 +35,35 @@ BEFORE = 15
 """Threads shown before the one that is linked to."""
 
 _SEPARATOR = "\x1f"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-Bone = dict[str, Any]
 
-# Moments are read as microseconds since 1970: a thousand datetimes with a zone take DuckDB longer than to find them.
-# Where a source gives no second of the recording, it is counted from the beginning of the lecture.
+
+class Bone(NamedTuple):
+    """Of a message what a chat is cut by.
+
+    Attributes:
+        parent_id: message that it hangs on, which need not be there.
+        position: in the chat.
+        second: of the recording.
+    """
+
+    message_id: str
+    parent_id: str | None
+    position: int
+    second: float
+
+
+_POSITION = attrgetter("position")
+
+# Moments are read as numbers (``moments``). Where a source gives no second of the recording, it is counted from the
+# beginning of the lecture. Rows are put in order here: DuckDB takes as long to sort a few as to find them.
 # What a chat is cut by, without what was said: of thousands of messages a page shows dozens.
 _BONES = """
-    select message_id, parent_id, position, epoch_us(sent_at) as sent_us, offset_s
+    select
+        message_id, parent_id, position,
+        coalesce(offset_s, (epoch_us(sent_at) - $zero_us) / 1e6) as offset_s
     from core.messages
     where conversation_id = $lecture and sent_at between $first and $last
         and visibility = 'everyone' and not removed
-    order by position
 """
 _WHOLE = """
     select
@@ -54,7 +71,7 @@ _WHOLE = """
         coalesce(offset_s, (epoch_us(sent_at) - $zero_us) / 1e6) as offset_s
     from core.messages
     where conversation_id = $lecture and sent_at between $first and $last
-        and list_contains(string_split($ids, chr(31)), message_id)
+        and position between $from and $to and list_contains(string_split($ids, chr(31)), message_id)
 """
 _SEARCH = """
     with public as materialized (
@@ -157,13 +174,13 @@ class Chat:
         self._published = published
         self._lecture = lecture
         self._nameless = nameless
+        zero = lecture["started_at"] or lecture["first_at"]
         self._span = {
             "lecture": lecture["conversation_id"],
             "first": lecture["first_at"],
             "last": lecture["last_at"],
+            "zero_us": microseconds(zero) if zero else 0,
         }
-        zero = lecture["started_at"] or lecture["first_at"]
-        self._zero_us = (zero - _EPOCH) // _MICROSECOND if zero else 0
 
     def page(self, *, after: int = -1, around: str | None = None, at: float | None = None) -> ChatPage:
         """A page of threads.
@@ -175,22 +192,20 @@ class Chat:
         """
         if self._lecture["first_at"] is None:
             return ChatPage([], missing=around is not None)
-        bones = self._published.query(_BONES, self._span)
-        threads = _threads(bones)
+        bones = map(Bone._make, self._published.tuples(_BONES, self._span))
+        threads = _threads(sorted(bones, key=_POSITION))
         roots = [thread[0] for thread in threads]
-        positions = [row["position"] for row in roots]
+        positions = [bone.position for bone in roots]
         begin, missing = bisect_left(positions, after + 1), False
         if around is not None:
             found = next(
-                (i for i, thread in enumerate(threads) if any(row["message_id"] == around for row in thread)),
+                (i for i, thread in enumerate(threads) if any(bone.message_id == around for bone in thread)),
                 None,
             )
             missing = found is None
             begin = max(0, found - BEFORE) if found is not None else 0
         elif at is not None:
-            begin = next(
-                (i for i, row in enumerate(roots) if self._second(row) >= at), max(0, len(roots) - 1)
-            )
+            begin = next((i for i, bone in enumerate(roots) if bone.second >= at), max(0, len(roots) - 1))
         shown = positions[begin : begin + THREADS]
         if not shown:
             return ChatPage([], threads=len(positions), missing=missing)
@@ -206,18 +221,12 @@ class Chat:
             missing=missing,
         )
 
-    def _second(self, row: Bone) -> float:
-        """Of the recording."""
-        given = row["offset_s"]
-        return float((row["sent_us"] - self._zero_us) / 1e6 if given is None else given)
-
     def search(self, text: str) -> Found:
         """Messages that hold a text, or whose author's name does, in their order."""
         if self._lecture["first_at"] is None:
             return Found([], 0)
         asked = {
             **self._span,
-            "zero_us": self._zero_us,
             "text": text,
             "limit": FOUND,
             "nameless": _SEPARATOR.join(sorted(self._nameless)),
@@ -231,26 +240,25 @@ class Chat:
         """message_id, author_name of public messages of the lecture."""
         if self._lecture["first_at"] is None or not message_ids:
             return []
-        asked = {**self._span, "zero_us": self._zero_us, "ids": _SEPARATOR.join(message_ids)}
+        asked = {**self._span, "ids": _SEPARATOR.join(message_ids)}
         return self._published.query(_SOME, asked)
 
     def _messages(self, threads: list[list[Bone]]) -> list[Message]:
         """Threads with what was said in them, each cut after its first replies."""
         bones = [bone for thread in threads for bone in thread[: REPLIES + 1]]
-        ids = [bone["message_id"] for bone in bones]
-        moments = [bone["sent_us"] for bone in bones]
+        ids = [bone.message_id for bone in bones]
+        positions = [bone.position for bone in bones]
         asked = {
             **self._span,
-            "zero_us": self._zero_us,
-            "first": _moment(min(moments)),
-            "last": _moment(max(moments)),
+            "from": min(positions),
+            "to": max(positions),
             "ids": _SEPARATOR.join(ids),
         }
         rows = {row["message_id"]: row for row in self._published.query(_WHOLE, asked)}
         reactions = self._reactions(ids)
         found = []
         for thread in threads:
-            first, *replies = (rows[bone["message_id"]] for bone in thread[: REPLIES + 1])
+            first, *replies = (rows[bone.message_id] for bone in thread[: REPLIES + 1])
             shown = [self._message(row, reactions) for row in replies]
             left_out = len(thread) - 1 - len(replies)
             found.append(replace(self._message(first, reactions), replies=shown, replies_left_out=left_out))
@@ -260,7 +268,7 @@ class Chat:
         return Message(
             row["message_id"],
             None if row["message_id"] in self._nameless else row["author_name"] or "",
-            _moment(row["sent_us"]),
+            moment(row["sent_us"]),
             row["offset_s"],
             pieces(row["text"]),
             row["edited"],
@@ -294,31 +302,27 @@ def reaction_rows(published: PinnedReader) -> dict[str, tuple[int, int]]:
     return published.kept(("reaction rows",), read, lasting=True)
 
 
-def _moment(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
 def _threads(bones: list[Bone]) -> list[list[Bone]]:
     """Threads in the order of their first messages, each with all that hangs on it in its order.
 
     A message whose parent is not there begins a thread; messages that hang on each other in a ring are in none.
     """
-    by_id = {bone["message_id"]: bone for bone in bones}
+    known = {bone.message_id for bone in bones}
     hanging: dict[str, list[Bone]] = {}
     roots = []
     for bone in bones:
-        if bone["parent_id"] in by_id:
-            hanging.setdefault(bone["parent_id"], []).append(bone)
+        if bone.parent_id in known:
+            hanging.setdefault(bone.parent_id, []).append(bone)
         else:
             roots.append(bone)
-    return [[root, *sorted(_below(root, hanging), key=itemgetter("position"))] for root in roots]
+    return [[root, *sorted(_below(root, hanging), key=_POSITION)] for root in roots]
 
 
 def _below(root: Bone, hanging: Mapping[str, list[Bone]]) -> list[Bone]:
     found: list[Bone] = []
     left = [root]
     while left:
-        replies = hanging.get(left.pop()["message_id"], [])
+        replies = hanging.get(left.pop().message_id, [])
         found += replies
         left += replies
     return found

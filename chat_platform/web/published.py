@@ -289,6 +289,14 @@ class PinnedReader:
         """
         return self._asked(_rows, sql, parameters)
 
+    def tuples(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        """Rows as tuples: for many rows, of which dictionaries take longer to make than to read.
+
+        Raises:
+            StorageError, WebError: as ``PublishedReader.query``.
+        """
+        return self._asked(duckdb.DuckDBPyConnection.fetchall, sql, parameters)
+
     def columns(self, sql: str, parameters: Parameters = ()) -> dict[str, np.ndarray]:
         """Rows as an array a column: for many rows of few columns, none of which may be null.
 
