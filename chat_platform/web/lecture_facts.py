@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any, Literal
 
 from chat_platform.web import recordings, tile_data
@@ -89,12 +90,12 @@ class LectureFacts:
     Attributes:
         lecture: row of marts.lectures.
         minutes: messages of each minute from 0.
-        peaks: rows of marts.lecture_peaks in order of time.
+        peaks: minute, messages, speakers, ratio, link of marts.lecture_peaks in order of time.
         top: most reacted messages, names as shown at the source.
         words: most used words.
-        questions: row of marts.question_summary; ``None`` where the model has not read it.
+        questions: asked, answered, still_open of marts.question_summary; ``None`` where the model has not read it.
         question_ids: messages that are questions, by the model or by people's word → ``open`` or ``answered``.
-        speakers: row for each participant, for staff.
+        speakers: of marts.lecture_speakers what is shown of each participant, for staff.
         timeline: data of the chart, without names of any language.
     """
 
@@ -144,16 +145,18 @@ def _facts(published: PinnedReader, row: Row) -> LectureFacts:
 
     place = _OF_LECTURE if row["lecture_date"] else _OF_DATELESS
 
-    def of(table: str, columns: str, order: str) -> list[Row]:
-        sql = f"select {columns} from marts.{table} where {place} order by {order}"  # noqa: S608  ours
-        return published.query(sql, asked)
+    def of(table: str, columns: str, order: str | None = None) -> list[Row]:
+        sql = f"select {columns} from marts.{table} where {place}"  # noqa: S608  ours
+        rows = published.query(sql, asked)
+        # Of so few rows DuckDB takes half as long to sort them as to find them.
+        return sorted(rows, key=itemgetter(order)) if order else rows
 
-    minutes = [one["messages"] for one in of("lecture_minutes", "messages", "minute")]
-    peaks = of("lecture_peaks", "*", "minute")
+    minutes = [one["messages"] for one in of("lecture_minutes", "minute, messages", "minute")]
+    peaks = of("lecture_peaks", "minute, messages, speakers, ratio, link", "minute")
     for peak in peaks:
         peak["link"] = recordings.safe_link(peak["link"])
-    summary = of("question_summary", "*", "conversation_id")
-    questions = of("lecture_questions", "message_id, state", "asked_at")
+    summary = of("question_summary", "asked, answered, still_open")
+    questions = of("lecture_questions", "message_id, state")
     return LectureFacts(
         lecture={**row, "link": recordings.safe_link(row["link"])},
         minutes=minutes,
@@ -162,7 +165,9 @@ def _facts(published: PinnedReader, row: Row) -> LectureFacts:
         words=of("lecture_words", "lemma, occurrences, rank", "rank")[:WORDS],
         questions=summary[0] if summary else None,
         question_ids={one["message_id"]: one["state"] for one in questions},
-        speakers=of("lecture_speakers", "*", "rank"),
+        speakers=of(
+            "lecture_speakers", "person_id, name, messages, replies, reactions_received, rank", "rank"
+        ),
         timeline=_timeline(row, minutes, peaks),
     )
 
@@ -170,10 +175,12 @@ def _facts(published: PinnedReader, row: Row) -> LectureFacts:
 def _top(published: PinnedReader, row: Row) -> list[Row]:
     # By conversation alone: a lecture past midnight has its messages on two days.
     sql = """
-        select message_id, sent_at, text, reactions, emojis, link from marts.top_messages
-        where conversation_id = ? and rank_in_conversation <= ? order by rank_in_conversation
+        select message_id, sent_at, text, reactions, emojis, link, rank_in_conversation as rank
+        from marts.top_messages
+        where conversation_id = ? and rank_in_conversation <= ?
     """
     found = published.query(sql, [row["conversation_id"], TOP_MESSAGES])
+    found.sort(key=itemgetter("rank"))
     shown = {
         one["message_id"]: one for one in Chat(published, row).some([one["message_id"] for one in found])
     }
