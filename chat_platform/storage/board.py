@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, literal, select, union_all
+from sqlalchemy import CompoundSelect, Engine, Select, String, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from chat_platform.storage.app_models import UtcDateTime
@@ -54,6 +55,36 @@ class FirstAnswer:
     role: str | None
 
 
+def _mark() -> CompoundSelect[Any]:
+    """Numbers and a moment of each of the parts that ``BoardStore.mark`` is made of, and the part's number."""
+    nothing = literal(None, UtcDateTime())
+    class_id = bindparam("class_id", type_=String)
+    parts: tuple[Select[Any], ...] = (
+        select(func.count(), func.count(PortalAnswer.deleted_at), nothing).where(
+            PortalAnswer.class_id == class_id
+        ),
+        select(func.count(PortalAnswer.endorsed_at), literal(0), func.max(PortalAnswer.endorsed_at)).where(
+            PortalAnswer.class_id == class_id, PortalAnswer.deleted_at.is_(None)
+        ),
+        # Of all classes: one that another class gives costs a look, telling them apart would cost each look more.
+        select(func.count(), literal(0), func.max(AnswerVote.voted_at)).select_from(AnswerVote),
+        select(func.count(), literal(0), func.max(QuestionFollow.created_at)).where(
+            QuestionFollow.class_id == class_id
+        ),
+        select(func.count(), literal(0), func.max(HiddenAsker.created_at)).where(
+            HiddenAsker.class_id == class_id
+        ),
+        select(func.count(), func.count(PortalQuestion.deleted_at), nothing).where(
+            PortalQuestion.class_id == class_id
+        ),
+    )
+    return union_all(*(part.add_columns(literal(number)) for number, part in enumerate(parts)))
+
+
+# Made once: to put it together takes SQLAlchemy ten times as long as the database takes to answer.
+_MARK = _mark()
+
+
 class BoardStore:
     """Facts of one class in the app database.
 
@@ -73,32 +104,10 @@ class BoardStore:
         endorsements come and go: a set from which rows go, and into which only newer ones come, is known by its size
         and its newest moment.
         """
-        nothing = literal(None, UtcDateTime())
-        parts: tuple[Select[Any], ...] = (
-            select(func.count(), func.count(PortalAnswer.deleted_at), nothing).where(
-                PortalAnswer.class_id == self._class_id
-            ),
-            select(
-                func.count(PortalAnswer.endorsed_at), literal(0), func.max(PortalAnswer.endorsed_at)
-            ).where(PortalAnswer.class_id == self._class_id, PortalAnswer.deleted_at.is_(None)),
-            # Of all classes: one that another class gives costs a look, telling them apart would cost each look more.
-            select(func.count(), literal(0), func.max(AnswerVote.voted_at)).select_from(AnswerVote),
-            select(func.count(), literal(0), func.max(QuestionFollow.created_at)).where(
-                QuestionFollow.class_id == self._class_id
-            ),
-            select(func.count(), literal(0), func.max(HiddenAsker.created_at)).where(
-                HiddenAsker.class_id == self._class_id
-            ),
-            select(func.count(), func.count(PortalQuestion.deleted_at), nothing).where(
-                PortalQuestion.class_id == self._class_id
-            ),
-        )
-        # The order of the parts of a UNION ALL is nobody's promise.
-        numbered = [part.add_columns(literal(number)) for number, part in enumerate(parts)]
         with Session(self._engine) as session:
-            return tuple(
-                sorted((tuple(row) for row in session.execute(union_all(*numbered))), key=lambda r: r[3])
-            )
+            rows = session.execute(_MARK, {"class_id": self._class_id})
+            # The order of the parts of a UNION ALL is nobody's promise.
+            return tuple(sorted((tuple(row) for row in rows), key=itemgetter(3)))
 
     def counts(self) -> dict[str, Counts]:
         """Question id → counts, where there is anything to count."""
