@@ -49,6 +49,7 @@ where lectures.lecture_date between ? and ?
 order by lectures.lecture_date, lectures.started_at nulls last, lectures.conversation_id
 limit ?
 """
+# By the days, by which these tables are sorted: by the lectures alone all of them would be read.
 _PEAKS = """
 select peaks.conversation_id, peaks.minute, peaks.first_at, peaks.messages, peaks.speakers, peaks.link,
     date_diff('second', lectures.started_at, peaks.first_at) as second
@@ -57,11 +58,11 @@ inner join marts.lectures on lectures.conversation_id = peaks.conversation_id
 where peaks.lecture_date between ? and ? and peaks.rank <= ?
 order by peaks.conversation_id, peaks.first_at
 """
-# By the days, by which the table is sorted: by the lectures alone all of it would be read.
+# As lists, since the lectures of a week have thousands of minutes.
 _MINUTES = """
-select conversation_id, minute, messages from marts.lecture_minutes
-where lecture_date between ? and ? and conversation_id in (select unnest(?))
-order by conversation_id, minute
+select conversation_id, list(minute) as minutes, list(messages) as messages from marts.lecture_minutes
+where lecture_date between ? and ? and list_contains(?, conversation_id)
+group by conversation_id
 """
 _TOP = """
 select message_id, conversation_id, local_date, name, text, reactions, link from marts.top_messages
@@ -244,12 +245,15 @@ def published_week(query: Query, week: Week, smallest_group: int) -> PublishedWe
     rows = query(_LECTURES, (*span, LECTURES_SHOWN))
     ids = [row["conversation_id"] for row in rows]
     peaks = _by_lecture(query(_PEAKS, (*span, PEAKS)))
-    minutes = _by_lecture(query(_MINUTES, (*span, ids)))
+    minutes = {
+        row["conversation_id"]: tuple(sorted(zip(row["minutes"], row["messages"], strict=True)))
+        for row in query(_MINUTES, (*span, ids))
+    }
     lectures = tuple(
         replace(
             _lecture(row, smallest_group),
             peaks=tuple(_peak(peak, smallest_group) for peak in peaks[row["conversation_id"]]),
-            minutes=tuple((one["minute"], one["messages"]) for one in minutes[row["conversation_id"]]),
+            minutes=minutes.get(row["conversation_id"], ()),
         )
         for row in rows
     )
