@@ -249,9 +249,10 @@ def ours(folder: Path, files: int) -> dict[str, int]:
         rows = (
             duckdb.connect()
             .execute(
+                # Days in Seoul, nine hours before UTC's.
                 """
             select
-                make_date(((epoch_us(sent_at) + 32400000000) // 86400000000)::int) as day,
+                make_date(((epoch_us(sent_at) + 9 * 3_600_000_000) // 86_400_000_000)::int) as day,
                 channel_id, provider, emote_id, code,
                 sum(uses)::bigint as uses, count(*) as messages, approx_count_distinct(identity_id) as users
             from read_parquet(?) group by all""",

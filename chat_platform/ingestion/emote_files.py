@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -31,6 +31,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chat_platform.errors import ChatPlatformError, StorageError
+from chat_platform.people.erasure import Erased
 from chat_platform.sources.records import nfc, to_tables
 from chat_platform.sources.streams.fields import ident, mapping
 from chat_platform.sources.streams.port import message_id, video_conversation_id
@@ -41,10 +42,6 @@ from chat_platform.storage.lake import Lake
 from chat_platform.tables.ids import identity_id
 from chat_platform.tables.streams import EMOTE_USES
 from chat_platform.text.emotes import CHAT, NATIVE_USES, RepeatingChat, chat_of, repeated_emote_uses
-
-if TYPE_CHECKING:
-    # The processes that count begin by importing this module; what it brings along takes them a third of that.
-    from chat_platform.people.erasure import Erased
 
 T = TypeVar("T")
 
