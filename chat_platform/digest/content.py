@@ -338,6 +338,8 @@ def _answered(
 
 def _texts(query: Query, asked: AskedStore, question_ids: Collection[str]) -> dict[str, str]:
     """Question id → text; those of chats as far as they are still published."""
+    if not question_ids:
+        return {}
     of_chats = [one for one in question_ids if number_of(one) is None]
     found = {row["message_id"]: row["text"] for row in query(_TEXTS, (of_chats,))}
     own = {one.question_id: one.text for one in asked.all()}
