@@ -49,7 +49,7 @@ _LIST = re.compile(rb'"comments"\s*:\s*(?=\[)')
 _AFTER = (b'"embeddedData"', b'"emotes"')
 # The list begins within the first part of a file: titles and chapters of the video stand before it.
 _HEAD_BYTES = 4 << 20
-_PART_BYTES = 1 << 19
+_PART_BYTES = 1 << 20
 _MOST_IDENTITIES = 1 << 18
 # Quotation marks within a text are escaped, so this stands in none; and where it stands elsewhere than between two
 # comments, what is before it is no list.
