@@ -133,12 +133,12 @@ def test_a_file_is_counted_as_it_reads(tmp_path: Path) -> None:
 
 
 def test_a_file_larger_than_a_part_is_read_to_its_end(tmp_path: Path) -> None:
-    path = written(
-        tmp_path, file_of(*(comment(n, "Pog", "네", created_at="2026-03-02T14:59:00Z") for n in range(4_000)))
-    )
+    count = 8_000
+    said = (comment(n, "Pog", "네", created_at="2026-03-02T14:59:00Z") for n in range(count))
+    path = written(tmp_path, file_of(*said))
     assert path.stat().st_size > 3 * emote_files._PART_BYTES
     _, chat = read_chat(path)
-    assert chat.messages["message_id"].to_pylist() == [f"twitch-c{n}" for n in range(4_000)]
+    assert chat.messages["message_id"].to_pylist() == [f"twitch-c{n}" for n in range(count)]
 
 
 def _spaced(content: File) -> bytes:
