@@ -2,13 +2,16 @@
 
 What belongs here: rates printed in one run on one machine. What does not: whether parts work (``tests/unit/ml``).
 
-    python benchmarks/authors.py [--authors 10 50] [--keep-near-copies] [--no-peers] [--no-encoder] [--no-speed]
+    python benchmarks/authors.py [--authors 10 50] [--within-days N] [--keep-near-copies] [--no-peers]
+        [--no-encoder] [--no-speed]
 
 Data: ``../shared/data/en-irc-disentangle``, without its two bots. Names that differ in case or in underscores at
 their end (``k1l``, ``k1l_``) are one person, as merged identities are on the platform. The most active people who
 were there on three days or more are the authors. Each author's later days, a quarter of the messages, are the
-test; a test message that the training has nearly the same is left out. So years may lie between the two.
+test; a test message that the training has nearly the same is left out.
 ``--keep-near-copies`` leaves them in, as figures that others publish mostly do: what somebody always says counts.
+Years may lie between training and test, and people change; ``--within-days`` takes as the test only what an author
+wrote within so many days after the training's last message.
 
 ``linear`` is the platform's model as it is trained and saved. The peers get the same rows, scikit-learn's usual
 way: pooled messages are guessed by adding up what single ones scored.
@@ -30,7 +33,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +101,17 @@ def divided(rows: pa.Table, *, keep_near_copies: bool) -> AuthorSplit:
         return split
     learnt = pc.is_in(rows["message_id"], value_set=split.train["message_id"].combine_chunks())
     return AuthorSplit(split.train, rows.filter(pc.invert(learnt)), split.near_copies)
+
+
+def written_soon(split: AuthorSplit, days: int) -> AuthorSplit:
+    """The test's messages within so many days after their author's last one of the training."""
+    last = {
+        row["person_id"]: row["sent_at_max"]
+        for row in split.train.group_by("person_id").aggregate([("sent_at", "max")]).to_pylist()
+    }
+    written = zip(split.test["person_id"].to_pylist(), split.test["sent_at"].to_pylist(), strict=True)
+    soon = pa.array([moment - last[person] <= timedelta(days) for person, moment in written])
+    return AuthorSplit(split.train, split.test.filter(soon), split.near_copies)
 
 
 def peers() -> dict[str, tuple[Callable[[], Any], Callable[[], Any]]]:
@@ -324,6 +338,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--authors", type=int, nargs="*", default=[10, 50])
+    parser.add_argument("--within-days", type=int)
     parser.add_argument("--keep-near-copies", action="store_true")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--no-encoder", action="store_true")
@@ -335,6 +350,8 @@ def main() -> None:
     for number in options.authors:
         inside, outside = of_most_active(chat, number)
         split = divided(inside, keep_near_copies=options.keep_near_copies)
+        if options.within_days is not None:
+            split = written_soon(split, options.within_days)
         outsiders = outside.take(
             pa.array(np.sort(np.random.default_rng(0).choice(len(outside), 1_000, replace=False)))
         )
